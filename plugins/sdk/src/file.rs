@@ -1,0 +1,3 @@
+//! Granted files.
+
+pub use crate::bindings::sensei::plugin::files::{exists, remove, File, LockKind, Mode};
