@@ -1,8 +1,11 @@
 //! What every plugin gets: log, clock, randomness.
 
+#[cfg(target_arch = "wasm32")]
 use crate::bindings::sensei::plugin::{clock, log, random};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::native::{clock, log, random};
 
-pub use log::Level;
+pub use crate::bindings::sensei::plugin::log::Level;
 
 /// Writes a line to the migration's log.
 pub fn log(level: Level, message: &str) {

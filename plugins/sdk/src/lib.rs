@@ -24,6 +24,8 @@ mod error;
 mod export;
 pub mod file;
 pub mod host;
+#[cfg(not(target_arch = "wasm32"))]
+mod native;
 pub mod net;
 pub mod rows;
 

@@ -2,7 +2,11 @@
 
 use std::io::{self, Read, Write};
 
-use crate::bindings::sensei::plugin::network::{Socket, TlsOptions};
+#[cfg(target_arch = "wasm32")]
+use crate::bindings::sensei::plugin::network::Socket;
+use crate::bindings::sensei::plugin::network::TlsOptions;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::native::Socket;
 use crate::{Error, Kind, Result};
 
 pub use crate::bindings::sensei::plugin::network::{TlsOptions as Tls, Verification};
