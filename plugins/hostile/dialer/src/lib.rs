@@ -1,0 +1,1 @@
+//! A guest that connects where it was not allowed to.

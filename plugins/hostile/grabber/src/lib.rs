@@ -1,0 +1,1 @@
+//! A guest that imports files though its configuration names none.

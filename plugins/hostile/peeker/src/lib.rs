@@ -1,0 +1,1 @@
+//! A guest that opens files it was not given.
