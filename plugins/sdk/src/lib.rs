@@ -57,11 +57,17 @@ pub use export::{Connector, Exports, NoSource, NoTarget, NoWriter, NoReader, Rea
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Makes the component's exports of a [`Connector`].
+///
+/// Outside wasm (a guest's own unit tests) there are none: a component's export names are no names for a native linker.
 #[macro_export]
 macro_rules! export {
     ($connector:ty) => {
+        #[cfg(target_arch = "wasm32")]
         type SenseiExports = $crate::Exports<$connector>;
+        #[cfg(target_arch = "wasm32")]
         $crate::bindings::export!(SenseiExports with_types_in $crate::bindings);
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: fn() -> $crate::Description = <$connector as $crate::Connector>::describe;
     };
 }
 
