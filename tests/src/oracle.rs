@@ -1,0 +1,1 @@
+//! Compares two databases outside the engine.
