@@ -1,1 +1,20 @@
-//! Sensei.
+//! Sensei's engine: moves a database from one system to another.
+//!
+//! The nouns: a [`connection`] names one system by its connector and configuration; connectors are
+//! sandboxed [`plugin`]s; the [`catalog`] is the neutral description of what a system holds; a [`plan`]
+//! says what will be moved and how; a [`migration`] executes it and tells [`event`]s; an [`error`] says
+//! what to do next.
+//!
+//! Nothing here knows a particular database or HTTP.
+
+pub mod connection;
+pub mod error;
+pub mod event;
+pub mod migration;
+pub mod plan;
+pub mod plugin;
+
+/// The neutral description of what a database holds, as `wit/catalog.wit` defines it.
+pub mod catalog {
+    pub use crate::plugin::contract_catalog::*;
+}

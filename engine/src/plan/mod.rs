@@ -1,0 +1,198 @@
+//! The plan: what will be moved, how, and what a person should know before.
+//!
+//! The scout reads the source's catalog (facts); the architect turns it into mappings, risks and tables
+//! for the target (proposals). The plan is data: the transfer executes it and nothing else.
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{NamedType, Object, Table, TableName};
+pub use crate::plugin::{Fidelity, OnExisting};
+
+/// What to move, and how names are made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Source schemas; empty means the connection's own.
+    pub schemas: Vec<String>,
+    /// Globs over table names (`AUDIT_LOG`, `TEMP_*`, `HR.TEMP_*`), compared without regard to case.
+    pub exclude_tables: Vec<String>,
+    /// Where tables land; none: the target connection's own schema for one source schema, the source
+    /// schemas' names for several.
+    pub target_schema: Option<String>,
+    /// How target names are made.
+    pub naming: Naming,
+    /// What happens to a table that is already there.
+    pub on_existing: OnExisting,
+}
+
+/// How target names are made from source names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Naming {
+    /// `CustomerId`, `CUSTOMER-ID` -> `customer_id`.
+    #[default]
+    Snake,
+    /// Lower case, nothing else.
+    Lower,
+    /// As it is.
+    Preserve,
+}
+
+/// One side of a plan, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Side {
+    /// The connector's name.
+    pub connector: String,
+    /// Where, without secrets.
+    pub connection: String,
+    /// The system's own version text.
+    pub server: String,
+    /// Whose expressions its catalog holds.
+    pub dialect: String,
+}
+
+/// The plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Format of this document.
+    pub version: u32,
+    /// Names staging and ledger: the same for the same source, target and request.
+    pub migration: String,
+    /// Where from.
+    pub source: Side,
+    /// Where to.
+    pub target: Side,
+    /// What was asked.
+    pub request: Request,
+    /// In numbers.
+    pub summary: Summary,
+    /// In the order of the source's catalog.
+    pub tables: Vec<TablePlan>,
+    /// What a person should know, most severe first.
+    pub risks: Vec<Risk>,
+    /// Types with names of their own that the target is to have.
+    pub named_types: Vec<NamedType>,
+    /// Listed, not moved.
+    pub not_moved: Vec<Object>,
+}
+
+/// The plan in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Tables to move.
+    pub tables: u64,
+    /// Their columns.
+    pub columns: u64,
+    /// Foreign keys.
+    pub relationships: u64,
+    /// Mappings whose transformation is more than the column itself.
+    pub transformations: u64,
+    /// Rows, by the source's statistics.
+    pub estimated_records: u64,
+    /// Bytes, by the source's statistics.
+    pub estimated_bytes: u64,
+}
+
+/// One table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TablePlan {
+    /// In the source.
+    pub source: TableName,
+    /// As the target will have it: its names, types, keys.
+    pub target: Table,
+    /// One for each column of `target`, in its order.
+    pub mappings: Vec<Mapping>,
+    /// Arrow schema the target's writer expects (contract `rows`), in hex.
+    #[serde(with = "hex")]
+    pub row_schema: Vec<u8>,
+    /// Rows, by the source's statistics.
+    pub estimated_rows: u64,
+    /// Bytes, by the source's statistics.
+    pub estimated_bytes: u64,
+}
+
+/// One source column to one target column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mapping {
+    /// `map_...`, stable for the same pair of columns.
+    pub id: String,
+    /// Source column.
+    pub source_column: String,
+    /// Its type in the source's words.
+    pub source_type: String,
+    /// Target column.
+    pub target_column: String,
+    /// Its type in the target's words.
+    pub target_type: String,
+    /// SQL over the source row; the column's bare name when nothing happens to it.
+    pub transformation: String,
+    /// 0 to 1, from `evidence`.
+    pub confidence: f64,
+    /// Why.
+    pub evidence: Vec<Evidence>,
+    /// What the target's type does to the values.
+    pub fidelity: Fidelity,
+    /// What a person should know; empty when nothing.
+    pub note: String,
+}
+
+/// One reason for a confidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Stable word: `type_fidelity`, `name_derivation`, `cast` ...
+    pub kind: String,
+    /// Factor it contributed, 0 to 1.
+    pub weight: f64,
+    /// For people.
+    pub detail: String,
+}
+
+/// How bad a risk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Low,
+    /// Look at it.
+    Medium,
+    /// Decide before you start.
+    High,
+}
+
+/// Something that may surprise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Risk {
+    /// How bad.
+    pub severity: Severity,
+    /// Stable word: `data_truncation`, `identifier_collision`, `not_moved` ...
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What may happen.
+    pub description: String,
+    /// `table.column` or `table`.
+    pub affected: Vec<String>,
+    /// What to do about it.
+    pub mitigation: String,
+}
+
+/// Bytes as hexadecimal text.
+mod hex {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&Hex(bytes))
+    }
+
+    struct Hex<'a>(&'a [u8]);
+
+    impl std::fmt::Display for Hex<'_> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digit = |at: usize| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        (0..text.len()).step_by(2).map(digit).collect::<Option<_>>().ok_or_else(|| serde::de::Error::custom("no hexadecimal text"))
+    }
+}
