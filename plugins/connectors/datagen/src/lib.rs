@@ -1,27 +1,50 @@
-//! datagen
+//! The connector `datagen`: a source whose rows are made from nothing, the same ones each time.
+//!
+//! Three nouns: a **dataset** is a list of tables ([`tpch`], [`random`]); a table is made of **groups** of rows that
+//! share a key (an order's lines are one), numbered without gaps; a row has a **position**, from which alone every
+//! value of it is computed. So any chunk can be made by itself, in batches of any size, and comes out the same.
+//!
+//! ```text
+//! datagen:tpch?scale=0.01
+//! datagen:random?tables=3&rows=100000&columns=int64,text,timestamp&nulls=0.2&seed=7
+//! ```
 
-use sensei_sdk::{Connector, Description, NoSource, NoTarget, Roles};
+mod column;
+mod draw;
+mod random;
+mod session;
+mod settings;
+mod table;
+mod tpch;
 
-struct Main;
+use sensei_sdk::{Connector, Description, NoTarget, Roles};
 
-impl Connector for Main {
-    type Source = NoSource;
+/// Longest name it would make, in bytes: the shortest limit of the systems on board, so that no name needs cutting.
+const IDENTIFIER_BYTES: u32 = 63;
+
+/// The connector.
+#[derive(Debug)]
+pub struct Datagen;
+
+impl Connector for Datagen {
+    type Source = session::Session;
     type Target = NoTarget;
+
     fn describe() -> Description {
         Description {
             name: "datagen".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            summary: "datagen".into(),
+            summary: "Made-up rows for demos and benches: TPC-H-like tables, or columns of every type.".into(),
             roles: Roles::SOURCE,
             schemes: vec!["datagen".into()],
-            configuration: "{}".into(),
-            identifier_bytes: 63,
+            configuration: include_str!("configuration.json").into(),
+            identifier_bytes: IDENTIFIER_BYTES,
             max_readers: None,
             max_writers: None,
-            transactional_schema: true,
+            transactional_schema: false,
             has_schemas: true,
         }
     }
 }
 
-sensei_sdk::export!(Main);
+sensei_sdk::export!(Datagen);
