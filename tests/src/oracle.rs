@@ -19,7 +19,7 @@ mod sqlite;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::servers::{MariaDbDatabase, PostgresDatabase};
+use crate::servers::{MariaDbDatabase, PostgresDatabase, SqliteFile};
 
 pub use compare::{Differences, Rules, compare};
 pub use identical::identical;
@@ -63,6 +63,12 @@ impl From<&MariaDbDatabase> for System {
 impl From<&Path> for System {
     fn from(file: &Path) -> Self {
         Self::Sqlite(file.to_owned())
+    }
+}
+
+impl From<&SqliteFile> for System {
+    fn from(file: &SqliteFile) -> Self {
+        Self::Sqlite(file.path.clone())
     }
 }
 

@@ -122,7 +122,7 @@ impl Proxy {
         self.state.refusing.store(refuse, Ordering::SeqCst);
     }
 
-    /// Holds everything as soon as a client sends `text`. The bytes that end it are held, not passed on.
+    /// Holds everything as soon as a client sends `text`, in capitals or not. The bytes that end it are held, not passed on.
     ///
     /// # Panics
     /// When a proxy thread panicked.
@@ -201,7 +201,7 @@ impl State {
         let mut trap = self.trap.lock().expect("trap");
         let Some(text) = trap.as_deref() else { return };
         seen.extend_from_slice(bytes);
-        if seen.windows(text.len()).any(|window| window == text) {
+        if seen.windows(text.len()).any(|window| window.eq_ignore_ascii_case(text)) {
             *trap = None;
             self.holding.store(true, Ordering::SeqCst);
             *self.sprung.lock().expect("sprung") = true;

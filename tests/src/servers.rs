@@ -7,6 +7,7 @@ mod certificates;
 mod mariadb;
 mod postgres;
 mod process;
+mod sqlite;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub use certificates::Certificates;
 pub use mariadb::{MariaDb, MariaDbDatabase};
 pub use postgres::{Postgres, PostgresDatabase};
+pub use sqlite::SqliteFile;
 
 /// Name of the role that owns what tests make. It is no superuser.
 pub const USER: &str = "sensei";

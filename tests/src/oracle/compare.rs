@@ -17,13 +17,13 @@ pub struct Rules {
     naming: fn(&str) -> String,
     lost_indexes: Vec<(&'static str, Vec<String>)>,
     skipped_columns: Vec<(&'static str, &'static str)>,
-    nullable: bool,
+    left_out: Option<&'static str>,
 }
 
 impl Rules {
     /// Names in snake_case on one side or both; all else agrees.
     pub fn across() -> Self {
-        Self { naming: snake, lost_indexes: Vec::new(), skipped_columns: Vec::new(), nullable: true }
+        Self { naming: snake, lost_indexes: Vec::new(), skipped_columns: Vec::new(), left_out: None }
     }
 
     /// Names agree to the letter.
@@ -35,6 +35,13 @@ impl Rules {
     #[must_use]
     pub fn without_index(mut self, table: &'static str, columns: &[&str]) -> Self {
         self.lost_indexes.push((table, columns.iter().map(|column| (*column).to_owned()).collect()));
+        self
+    }
+
+    /// Tables whose names begin so were not to be moved.
+    #[must_use]
+    pub fn without_tables(mut self, prefix: &'static str) -> Self {
+        self.left_out = Some(prefix);
         self
     }
 
@@ -93,7 +100,8 @@ pub fn compare(source: &System, target: &System, rules: &Rules) -> Differences {
     for name in targets.keys().filter(|name| !sources.contains_key(*name)) {
         differences.found.push(format!("{name}: only the target has this table"));
     }
-    for (name, one) in &sources {
+    let left_out = |name: &str| rules.left_out.is_some_and(|prefix| name.starts_with(prefix));
+    for (name, one) in sources.iter().filter(|(name, _)| !left_out(name)) {
         let Some(two) = targets.get(name) else {
             differences.found.push(format!("{name}: the target has no such table"));
             continue;
@@ -149,7 +157,7 @@ impl Sides<'_> {
         }
         for (column, other) in self.table.columns.iter().zip(&self.other.columns) {
             let what = format!("{}.{} ({}, {})", self.name, column.name, column.declared, other.declared);
-            if self.rules.nullable && column.nullable != other.nullable {
+            if column.nullable != other.nullable {
                 found.push(format!("{what}: nullable {}, target {}", column.nullable, other.nullable));
             }
             let dynamic = [column.kind, other.kind].contains(&Kind::Dynamic);

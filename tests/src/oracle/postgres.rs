@@ -90,17 +90,22 @@ pub(super) fn rows(database: &PostgresDatabase, schema: &str, name: &str, table:
     rows
 }
 
+/// Looks at where the sequence stands and leaves it there.
 pub(super) fn stuck(database: &PostgresDatabase, schema: &str, table: &str, column: &str) -> Option<String> {
-    let (of, name) = (format!("{}.{}", identifier(schema), identifier(table)), identifier(column));
-    let sequence = format!("pg_get_serial_sequence({}, {})", literal(&of), literal(column));
-    let answer = database.query(&format!("select nextval({sequence}), (select max({name}) from {of}), {sequence}"));
-    let row = answer.into_iter().next().unwrap_or_default();
-    let number = |position: usize| row[position].as_deref().map(|text| text.parse::<i128>().expect("a number"));
-    match (number(0), number(1)) {
-        (None, _) => Some("has no sequence".to_owned()),
-        (Some(next), Some(highest)) if next <= highest => Some(format!("next {next}, highest {highest}")),
-        (Some(_), _) => None,
-    }
+    let of = format!("{}.{}", identifier(schema), identifier(table));
+    let sequence = format!("select pg_get_serial_sequence({}, {})", literal(&of), literal(column));
+    let Some(sequence) = database.query(&sequence).into_iter().flatten().flatten().next() else {
+        return Some("has no sequence".to_owned());
+    };
+    let numbers = database.query(&format!(
+        "select case when is_called then last_value + (select seqincrement from pg_sequence where seqrelid = {}::regclass)
+                     else last_value end, (select max({}) from {of}) from {sequence}",
+        literal(&sequence),
+        identifier(column)
+    ));
+    let number = |position: usize| numbers[0][position].as_deref().map(|text| text.parse::<i128>().expect("a number"));
+    let (next, highest) = (number(0).expect("a position"), number(1)?);
+    (next <= highest).then(|| format!("next {next}, highest {highest}"))
 }
 
 /// `\x0aff`.
