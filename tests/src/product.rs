@@ -50,16 +50,16 @@ impl Outcome {
         self
     }
 
-    /// Exit code 1 and one paragraph that says what happened: the last one of stderr.
+    /// Exit code 1 and one paragraph that says what happened; the paragraph.
     ///
     /// # Panics
-    /// With all that it said when the code is another or nothing was said.
+    /// With all that it said when the code is another, or nothing was said, or too much.
     #[track_caller]
     pub fn failed(self) -> String {
         assert_eq!(self.code, Some(1), "\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
-        let paragraph = self.stderr.trim().rsplit("\n\n").next().unwrap_or_default().trim().to_owned();
-        assert!(!paragraph.is_empty(), "an error without a word; stdout:\n{}", self.stdout);
-        assert!(!paragraph.contains("panicked"), "{paragraph}");
+        let begin = self.stderr.find("error: ").unwrap_or_else(|| panic!("an error without a word: {}", self.stderr));
+        let paragraph = self.stderr[begin..].trim().to_owned();
+        assert!(!paragraph.contains("\n\n") && !paragraph.contains("panicked"), "no paragraph: {paragraph}");
         paragraph
     }
 }

@@ -59,3 +59,40 @@ fn the_proxy_holds_at_a_text_and_lets_go() {
     proxy.cut();
     assert_eq!(server.read(&mut bytes).expect("closed"), 0);
 }
+
+/// `kill -9` of a test process leaves no server and no directory. This test starts itself, and kills that.
+#[test]
+fn nothing_outlives_a_killed_test() {
+    const FILE: &str = "SENSEI_TESTS_HARNESS_FILE";
+    const LIMIT: Duration = Duration::from_secs(60);
+    if let Some(file) = std::env::var_os(FILE) {
+        let server = Postgres::start();
+        let place = server.certificates.authority.parent().expect("a directory").display().to_string();
+        let half_written = std::path::Path::new(&file).with_extension("half");
+        std::fs::write(&half_written, format!("{}\n{place}", server.port())).expect("written");
+        std::fs::rename(half_written, file).expect("renamed");
+        std::thread::sleep(LIMIT);
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("server");
+    let mut command = std::process::Command::new(std::env::current_exe().expect("this test"));
+    command.args(["--exact", "nothing_outlives_a_killed_test"]).env(FILE, &file).stdout(std::process::Stdio::null());
+    let mut child = command.spawn().expect("starts");
+    let wait = |what: &dyn Fn() -> bool| {
+        let begin = std::time::Instant::now();
+        while !what() {
+            assert!(begin.elapsed() < LIMIT, "it does not come to pass");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    wait(&|| file.exists());
+    let text = std::fs::read_to_string(&file).expect("written");
+    let (port, place) = text.split_once('\n').expect("two lines");
+    let port: u16 = port.parse().expect("a port");
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+    child.kill().expect("killed");
+    child.wait().expect("gone");
+    wait(&|| std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
+    wait(&|| !std::path::Path::new(place).exists());
+}
