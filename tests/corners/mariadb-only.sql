@@ -10,7 +10,7 @@ create table only_indexed (
     primary key (id), unique key pair (a, b), key prefix (c(10)), key down (a desc, e), fulltext key words (c), key on_generated (total),
     constraint sensible check (a <> 5 or b is not null)
 ) engine = InnoDB auto_increment = 1000 default charset = utf8mb4 comment = 'A table''s comment with an Ümlaut';
-insert into only_indexed (a, b, c, d, e) select seq, concat('text ', seq, 'ß'), concat('words and words ', seq), '2024-01-01 00:00:00.123', concat('e', seq) from seq_1_to_300;
+insert into only_indexed (a, b, c, d, e, k) select seq, concat('text ', seq, 'ß'), concat('words and words ', seq), '2024-01-01 00:00:00.123', concat('e', seq), md5(seq) from seq_1_to_300;
 
 create table only_address (id int primary key, four inet4, six inet6) comment = '';
 insert into only_address values (1, '192.168.0.1', '2001:db8::ff'), (2, '0.0.0.0', '::'), (3, null, null);

@@ -1,5 +1,7 @@
 -- Every storage class and every corner of a schema that SQLite has. Tables that no other system can hold are called only_*.
 
+pragma foreign_keys = off;
+
 create table numbers (
     id integer primary key autoincrement, whole integer, big bigint, real_ real, double_ double precision, exact decimal(10, 2), flag boolean not null default 1
 );

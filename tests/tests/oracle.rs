@@ -1,6 +1,7 @@
 //! The oracle itself: equal databases are equal, and each kind of difference is found.
 
 use sensei_tests::oracle::{Rules, System, compare, identical};
+use sensei_tests::servers::SqliteFile;
 use sensei_tests::{samples, servers};
 
 /// Chinook, loaded by the system's own client.
@@ -24,6 +25,32 @@ fn chinook_loaded_twice_is_identical() {
     identical(&one, &other).assert_equal();
     let (Some(one), Some(other)) = (chinook_in_postgres(), chinook_in_postgres()) else { return };
     identical(&one, &other).assert_equal();
+}
+
+/// The oracle reads every type and every corner that the migrations of `corners.rs` are measured with.
+#[test]
+fn corners_loaded_twice_are_identical() {
+    let postgres = || -> System {
+        let database = servers::postgres().fresh_database();
+        database.sql(include_str!("../corners/postgres.sql"));
+        database.sql(include_str!("../corners/postgres-only.sql"));
+        database.into()
+    };
+    identical(&postgres(), &postgres()).assert_equal();
+    let mariadb = || -> System {
+        let database = servers::mariadb().fresh_database();
+        database.sql(include_str!("../corners/mariadb.sql"));
+        database.sql(include_str!("../corners/mariadb-only.sql"));
+        database.into()
+    };
+    identical(&mariadb(), &mariadb()).assert_equal();
+    let sqlite = || {
+        let file = SqliteFile::fresh();
+        file.sql(include_str!("../corners/sqlite.sql"));
+        file.sql(include_str!("../corners/sqlite-only.sql"));
+        file
+    };
+    identical(&(&sqlite()).into(), &(&sqlite()).into()).assert_equal();
 }
 
 /// The publishers of Chinook give three scripts for one database. The oracle agrees across systems, and finds what

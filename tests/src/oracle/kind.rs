@@ -89,6 +89,7 @@ pub(super) const MARIADB: Names = &[
     ("time", Kind::Time),
     ("uuid", Kind::Uuid),
     ("bit", Kind::Bits),
+    ("geometrycollection", Kind::Geometry),
     ("geometry", Kind::Geometry),
     ("point", Kind::Geometry),
     ("linestring", Kind::Geometry),
