@@ -10,9 +10,11 @@
 pub mod connection;
 pub mod error;
 pub mod event;
+pub mod expression;
 pub mod migration;
 pub mod plan;
 pub mod plugin;
+mod transfer;
 
 /// The neutral description of what a database holds, as `wit/catalog.wit` defines it.
 pub mod catalog {

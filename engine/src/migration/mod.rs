@@ -1,12 +1,16 @@
 //! One migration from plan to cutover.
 
+mod run;
+
 use std::sync::Arc;
+
+pub use run::{plan, run};
 
 use serde::{Deserialize, Serialize};
 
 use crate::connection::Connection;
 use crate::event::{Observer, Phase};
-use crate::plugin::Cancel;
+use crate::plugin::{Cancel, Traffic};
 
 /// How a transfer runs. Every figure has a default and a reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +29,19 @@ pub struct Options {
     pub attempts: u32,
 }
 
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            parallelism: std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8)),
+            batch_rows: 10_000,
+            batch_bytes: 4 << 20,
+            queue_bytes: 8 << 20,
+            chunk_rows: 250_000,
+            attempts: 5,
+        }
+    }
+}
+
 /// Everything one run needs.
 #[derive(Clone)]
 pub struct Job {
@@ -38,6 +55,8 @@ pub struct Job {
     pub options: Options,
     /// Who listens.
     pub observer: Arc<dyn Observer>,
+    /// Counts its network bytes.
+    pub traffic: Arc<Traffic>,
     /// Stops it at once; what is durable stays for a later run.
     pub cancel: Cancel,
     /// Throw away what an earlier run left and begin anew.

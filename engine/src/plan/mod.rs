@@ -3,6 +3,9 @@
 //! The scout reads the source's catalog (facts); the architect turns it into mappings, risks and tables
 //! for the target (proposals). The plan is data: the transfer executes it and nothing else.
 
+mod draft;
+
+pub use draft::{draft, migration_id};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{NamedType, Object, Table, TableName};

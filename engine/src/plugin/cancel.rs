@@ -2,7 +2,7 @@
 
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// One switch for all guests of a migration: unblocks those that wait on a socket at once, and ends those
 /// that compute within an epoch tick. Cheap to clone; all clones are one switch.
@@ -13,6 +13,7 @@ pub struct Cancel(Arc<Inner>);
 struct Inner {
     cancelled: AtomicBool,
     sockets: Mutex<Vec<TcpStream>>,
+    children: Mutex<Vec<Weak<Inner>>>,
 }
 
 impl Cancel {
@@ -23,6 +24,25 @@ impl Cancel {
             // A socket that is gone already needs no shutting down.
             let _ = socket.shutdown(Shutdown::Both);
         }
+        let children = std::mem::take(&mut *lock(&self.0.children));
+        for child in children.iter().filter_map(Weak::upgrade) {
+            Self(child).cancel();
+        }
+    }
+
+    /// A switch that this one throws too, and that can be thrown without this one: for one attempt of a migration.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        let child = Self::default();
+        {
+            let mut children = lock(&self.0.children);
+            children.retain(|c| c.strong_count() > 0);
+            children.push(Arc::downgrade(&child.0));
+        }
+        if self.is_cancelled() {
+            child.cancel();
+        }
+        child
     }
 
     /// Whether [`Self::cancel`] was called.
@@ -46,6 +66,11 @@ impl Cancel {
     }
 
     fn sockets(&self) -> std::sync::MutexGuard<'_, Vec<TcpStream>> {
-        self.0.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.sockets)
     }
+}
+
+/// A list is whole at every instant: a thread that panicked beside it spoiled nothing.
+fn lock<T>(list: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    list.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,259 @@
+//! A lane: one reader and one writer with a bounded queue between them.
+//!
+//! The reader thread takes work from the [`Queue`], reads a chunk from the source, evaluates the mappings and
+//! passes batches on; the writer thread puts them into the target and commits. The writer alone settles a
+//! chunk (durable, again, or the run fails), so a chunk has one outcome whichever side broke.
+
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::budget::{Budget, Permit};
+use super::project::Projector;
+use super::queue::{ChunkTask, Queue, Work};
+use super::tally::Tally;
+use super::Transfer;
+use crate::error::{Code, Error, Result, Role};
+use crate::event::Event;
+use crate::plugin::rows::{Batch, CheckedBatch};
+use crate::plugin::{Reading, SourceSession, Stage, TargetSession};
+
+/// What passes from reader to writer.
+enum Message {
+    Begin(ChunkTask),
+    Rows { batch: Ready, rows: u64, bytes: u64, permit: Permit },
+    /// The chunk is whole.
+    End,
+    /// The reader broke; the chunk is not whole.
+    Broken(Error),
+    Complete(usize),
+}
+
+/// A batch on its way to the target: as it came, or as the mappings made it.
+enum Ready {
+    AsItCame(CheckedBatch),
+    Mapped(arrow::array::RecordBatch),
+}
+
+impl Ready {
+    fn into_contract(self) -> Result<Batch> {
+        match self {
+            Self::AsItCame(batch) => Ok(batch.into_raw()),
+            Self::Mapped(batch) => crate::plugin::rows::encode(&batch),
+        }
+    }
+}
+
+/// The reader's half.
+pub(super) struct ReadingHalf<'a> {
+    pub(super) transfer: &'a Transfer<'a>,
+    pub(super) queue: &'a Queue,
+    pub(super) pool: &'a rayon::ThreadPool,
+    /// In the snapshot; replaced after an error.
+    pub(super) session: Option<SourceSession>,
+    budget: Budget,
+    sender: Sender<Message>,
+}
+
+/// The writer's half.
+pub(super) struct WritingHalf<'a> {
+    pub(super) transfer: &'a Transfer<'a>,
+    pub(super) queue: &'a Queue,
+    pub(super) tally: &'a Tally,
+    session: Option<TargetSession>,
+    receiver: Receiver<Message>,
+}
+
+/// Both halves of a lane.
+pub(super) fn lane<'a>(
+    transfer: &'a Transfer<'a>,
+    queue: &'a Queue,
+    tally: &'a Tally,
+    pool: &'a rayon::ThreadPool,
+    session: SourceSession,
+) -> (ReadingHalf<'a>, WritingHalf<'a>) {
+    // Bytes are bounded by the budget; messages hold nothing else that grows.
+    let (sender, receiver) = crossbeam_channel::unbounded();
+    let budget = Budget::new(transfer.options.queue_bytes);
+    (
+        ReadingHalf { transfer, queue, pool, session: Some(session), budget, sender },
+        WritingHalf { transfer, queue, tally, session: None, receiver },
+    )
+}
+
+/// The other half is gone: it has told the queue why.
+struct Gone;
+
+/// A lane that panics must not leave the others waiting for its chunk.
+struct TellPanic<'a>(&'a Queue, &'a Transfer<'a>);
+
+impl Drop for TellPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let message = "A lane of the transfer broke down; this is a bug of Sensei. Run the same command again to resume.";
+            self.0.fail(Error::new(Code::System, message));
+            self.1.cancel.cancel();
+        }
+    }
+}
+
+impl ReadingHalf<'_> {
+    /// Until there is no more work.
+    pub(super) fn run(mut self) {
+        let _tell = TellPanic(self.queue, self.transfer);
+        while let Some(work) = self.queue.next() {
+            let sent = match work {
+                Work::Complete(table) => self.sender.send(Message::Complete(table)).map_err(|_| Gone),
+                Work::Move(task) => self.sender.send(Message::Begin(task.clone())).map_err(|_| Gone).and_then(|()| {
+                    let end = match self.read(&task) {
+                        Ok(Ok(())) => Message::End,
+                        Ok(Err(Gone)) => return Err(Gone),
+                        Err(e) => {
+                            self.session = None;
+                            Message::Broken(e)
+                        }
+                    };
+                    self.sender.send(end).map_err(|_| Gone)
+                }),
+            };
+            if sent.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn read(&mut self, task: &ChunkTask) -> Result<Result<(), Gone>> {
+        let transfer = self.transfer;
+        let table = &transfer.plan.tables[task.table];
+        let columns: Vec<String> = table.mappings.iter().map(|m| m.source_column.clone()).collect();
+        let session = match &mut self.session {
+            Some(session) => session,
+            none => none.insert(transfer.rejoin()?),
+        };
+        let mut reader = session.read(&Reading {
+            table: &table.source,
+            columns: &columns,
+            range: &task.chunk.range,
+            batch_rows: transfer.options.batch_rows,
+            batch_bytes: transfer.options.batch_bytes,
+        })?;
+        let projector = Projector::compile(reader.schema(), table)?;
+        while let Some(batch) = reader.next()? {
+            let (rows, bytes) = (batch.columns.num_rows() as u64, batch.bytes() as u64);
+            let batch = match &projector {
+                Projector::Identity => Ready::AsItCame(batch),
+                Projector::Mapped(projection) => Ready::Mapped(super::project::evaluate(self.pool, projection, &batch.columns)?),
+            };
+            let permit = self.budget.take(bytes);
+            if self.sender.send(Message::Rows { batch, rows, bytes, permit }).is_err() {
+                return Ok(Err(Gone));
+            }
+        }
+        reader.close()?;
+        Ok(Ok(()))
+    }
+}
+
+impl WritingHalf<'_> {
+    /// Until the reader has no more work.
+    pub(super) fn run(mut self) {
+        let _tell = TellPanic(self.queue, self.transfer);
+        while let Ok(message) = self.receiver.recv() {
+            match message {
+                Message::Begin(task) => self.chunk(task),
+                Message::Complete(table) => match self.complete(table) {
+                    Ok(()) => self.queue.table_done(table),
+                    Err(e) => self.give_up(e.table_if(self.transfer.target_name(table))),
+                },
+                // What is left of a chunk that was settled as failed.
+                Message::Rows { .. } | Message::End | Message::Broken(_) => {}
+            }
+        }
+    }
+
+    fn give_up(&mut self, error: Error) {
+        self.session = None;
+        self.queue.fail(error);
+        self.transfer.cancel.cancel();
+    }
+
+    fn chunk(&mut self, task: ChunkTask) {
+        let mut accepted = 0;
+        match self.write(&task, &mut accepted) {
+            Ok(rows) => {
+                self.tally.committed(task.table, rows);
+                self.transfer.observer.observe(Event::ChunkCommitted { table: task.table, chunk: task.number, rows });
+                if self.queue.chunk_done(task.table) {
+                    self.transfer.observer.observe(Event::TableLoaded { table: task.table });
+                }
+            }
+            Err(error) => {
+                self.session = None;
+                let error = error.table_if(self.transfer.target_name(task.table));
+                let (table, reason) = (task.table, error.to_string());
+                match self.queue.chunk_failed(task, error) {
+                    Some(attempt) => {
+                        self.transfer.observer.observe(Event::ChunkRetried { table, rows: accepted, attempt, reason });
+                    }
+                    None => self.transfer.cancel.cancel(),
+                }
+            }
+        }
+    }
+
+    /// Writes one chunk and commits it; the rows that are durable.
+    fn write(&mut self, task: &ChunkTask, accepted: &mut u64) -> Result<u64> {
+        let transfer = self.transfer;
+        let table = &transfer.plan.tables[task.table];
+        self.tally.began(task.table);
+        let session = transfer.writing(&mut self.session)?;
+        let mut writer = session.write(&transfer.plan.migration, &table.target, task.number, &table.row_schema)?;
+        loop {
+            match self.receiver.recv() {
+                Ok(Message::Rows { batch, rows, bytes, permit }) => {
+                    writer.write(&batch.into_contract()?)?;
+                    drop(permit);
+                    *accepted += rows;
+                    self.tally.moved(task.table, bytes);
+                    transfer.observer.observe(Event::Rows { table: task.table, rows, bytes });
+                }
+                Ok(Message::End) => break,
+                Ok(Message::Broken(e)) => return Err(e),
+                Ok(Message::Begin(_) | Message::Complete(_)) | Err(_) => {
+                    return Err(Error::new(Code::Cancelled, "The migration was asked to stop."));
+                }
+            }
+        }
+        match writer.commit() {
+            Ok(rows) if rows == *accepted => Ok(rows),
+            Ok(rows) => Err(Error::new(
+                Code::PluginLied,
+                format!("The target committed {rows} rows of a chunk of {accepted}. Nothing of it counts; report this to the connector's author."),
+            )
+            .role_if(Some(Role::Target))),
+            // An earlier attempt became durable although its answer was lost: exactly once all the same (P1).
+            Err(e) if e.code == Code::Conflict => {
+                self.session = None;
+                Ok(*accepted)
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Keys and indexes of a loaded table, then its rows as the target counts them.
+    fn complete(&mut self, table: usize) -> Result<()> {
+        let transfer = self.transfer;
+        let name = &transfer.plan.tables[table].target.name;
+        let session = transfer.writing(&mut self.session)?;
+        for statement in transfer.statements(Stage::CompleteTable) {
+            if statement.table.as_ref() == Some(name) {
+                super::execute_one(session, transfer, statement)?;
+            }
+        }
+        let began = Instant::now();
+        let rows = session.count(&transfer.plan.migration, name, true)?;
+        tracing::debug!(table = %name.name, rows, seconds = began.elapsed().as_secs_f64(), "counted target");
+        self.tally.counted_target(table, rows);
+        Ok(())
+    }
+}
