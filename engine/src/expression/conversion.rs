@@ -256,7 +256,9 @@ fn compared_as_numbers(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Refu
     let same: BooleanArray = pairs
         .map(|(before, after)| {
             Some(match (before, after) {
-                (Some(before), Some(after)) => before == after || spelled(before).is_some_and(|b| spelled(after) == Some(b)),
+                (Some(before), Some(after)) => {
+                    before == after || spelled(before).is_some_and(|b| spelled(after) == Some(b))
+                }
                 (before, after) => before.is_none() && after.is_none(),
             })
         })

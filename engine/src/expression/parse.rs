@@ -63,11 +63,7 @@ fn parse(sql: &str) -> Result<SqlExpr> {
     }
 }
 
-fn physical(
-    tree: SqlExpr,
-    schema: &SchemaRef,
-    language: &Language,
-) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
+fn physical(tree: SqlExpr, schema: &SchemaRef, language: &Language) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
     // Names alone matter to the planner; extension types of the contract mean nothing to it.
     let bare: Vec<_> = schema.fields().iter().map(|f| f.as_ref().clone().with_metadata(Default::default())).collect();
     let schema = Arc::new(DFSchema::try_from(Schema::new(bare))?);

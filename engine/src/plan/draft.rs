@@ -1,26 +1,44 @@
-//! From two sessions to a plan.
+//! From two open sessions to a plan. The sessions only feed facts in; what is made of them is pure.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
-use super::{Mapping, Naming, Plan, Request, Side, Summary, TablePlan};
-use crate::catalog::Table;
+use arrow::datatypes::SchemaRef;
+
+use super::architect::{self, Input};
+use super::rename::{Home, Policy, Renaming, rename};
+use super::risk::Risks;
+use super::scout::{self, full, listed};
+use super::{FORMAT, OnExisting, Plan, Request, Severity, Side, Summary, TablePlan, short_hash};
+use crate::catalog::{Catalog, NamedType, ObjectKind, Table, TableName};
 use crate::connection::Connection;
-use crate::error::Result;
-use crate::expression::{quote, sql_type};
-use crate::plugin::rows::decode_schema;
-use crate::plugin::{SourceSession, TargetSession};
+use crate::error::{Code, Error, Result, Role};
+use crate::plugin::{Description, Proposal, SourceSession, TargetSession};
 
-/// The id of a migration.
+/// Characters of a migration's name after its `m`: 60 bits.
+const MIGRATION_ID_LENGTH: usize = 12;
+
+/// Names a migration: the same for the same source, target and request, whatever the options of the run.
 #[must_use]
 pub fn migration_id(source: &Connection, target: &Connection, request: &Request) -> String {
-    let text = format!("{}\n{}\n{}", source.identity(), target.identity(), serde_json::to_string(request).unwrap_or_default());
-    format!("m{}", &blake3::hash(text.as_bytes()).to_hex()[..12])
+    id(source.identity(), target.identity(), request)
 }
 
-/// Draws up the plan.
+fn id(source: &str, target: &str, request: &Request) -> String {
+    let mut request = request.clone();
+    for list in [&mut request.schemas, &mut request.exclude_tables] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    // The order of fields is the struct's, so the text is the same each time.
+    let request = serde_json::json!([source, target, request]).to_string();
+    format!("m{}", short_hash(&request, MIGRATION_ID_LENGTH))
+}
+
+/// Makes the plan of one migration.
 ///
 /// # Errors
-/// From the sessions.
+/// The connectors' own; `invalid_request` naming the field of the request that is wrong; `conflict` when a table is in the
+/// way in the target.
 pub fn draft(
     request: &Request,
     source: &mut SourceSession,
@@ -28,103 +46,205 @@ pub fn draft(
     from: &Connection,
     to: &Connection,
 ) -> Result<Plan> {
-    let catalog = source.catalog(&request.schemas)?;
-    let there = target.catalog(&[])?;
-    let schema = request.target_schema.clone().unwrap_or(there.default_schema.clone());
-    let name = |n: &str| match request.naming {
-        Naming::Snake => heck::ToSnakeCase::to_snake_case(n),
-        Naming::Lower => n.to_lowercase(),
-        Naming::Preserve => n.to_owned(),
-    };
-    let tables: Vec<Table> = catalog.tables.clone();
-    let renamed: Vec<Table> = tables
-        .iter()
-        .cloned()
-        .map(|mut t| {
-            t.name.name = name(&t.name.name);
-            t.name.schema = schema.clone();
-            for c in &mut t.columns {
-                c.name = name(&c.name);
-            }
-            for k in t.primary_key.iter_mut().chain(&mut t.unique_keys) {
-                k.columns.iter_mut().for_each(|c| *c = name(c));
-            }
-            for f in &mut t.foreign_keys {
-                f.columns.iter_mut().for_each(|c| *c = name(c));
-                f.referenced_columns.iter_mut().for_each(|c| *c = name(c));
-                f.referenced_table = name(&f.referenced_table);
-                f.referenced_schema = schema.clone();
-            }
-            for i in &mut t.indexes {
-                for p in &mut i.parts {
-                    p.column = p.column.as_deref().map(name);
-                }
-                i.included.iter_mut().for_each(|c| *c = name(c));
-            }
-            t
-        })
-        .collect();
-    let proposals = target.propose(&renamed, &catalog.dialect)?;
-    let mut plans = Vec::new();
-    for ((table, proposal), _) in tables.iter().zip(proposals).zip(&renamed) {
-        let target_schema = decode_schema(&proposal.row_schema)?;
-        let by_name: HashMap<String, &crate::catalog::Column> = table.columns.iter().map(|c| (name(&c.name), c)).collect();
-        let columns: Vec<String> = target_schema.fields().iter().map(|f| by_name[f.name()].name.clone()).collect();
-        let source_schema = decode_schema_of(source, table, &columns)?;
-        let mappings = target_schema
-            .fields()
-            .iter()
-            .zip(source_schema.fields())
-            .map(|(t, s)| {
-                let column = by_name[t.name()];
-                let transformation = if t.data_type() == s.data_type() {
-                    quote(&column.name)
-                } else {
-                    format!("CAST({} AS {})", quote(&column.name), sql_type(t.data_type()).unwrap_or_default())
-                };
-                Mapping {
-                    id: format!("map_{}_{}", table.name.name, column.name),
-                    source_column: column.name.clone(),
-                    source_type: column.native_type.clone(),
-                    target_column: t.name().clone(),
-                    target_type: String::new(),
-                    transformation,
-                    confidence: 1.0,
-                    evidence: vec![],
-                    fidelity: super::Fidelity::Lossless,
-                    note: String::new(),
-                }
-            })
-            .collect();
-        plans.push(TablePlan {
-            source: table.name.clone(),
-            estimated_rows: table.rows,
-            estimated_bytes: table.bytes,
-            target: proposal.table,
-            mappings,
-            row_schema: proposal.row_schema,
-        });
+    let there = source.catalog(&request.schemas)?;
+    let mut risks = Risks::default();
+    let moved = scout::select(request, &there, &mut risks)?;
+    let mut here = target.catalog(&[])?;
+    let policy = policy(request, &there, &here, to.plugin().description())?;
+    let renaming = rename(&moved, &there.named_types, &policy, &mut risks);
+    let homes: BTreeSet<&str> = renaming.tables.iter().map(|t| t.table.name.schema.as_str()).collect();
+    let homes: Vec<String> =
+        homes.into_iter().filter(|h| here.schemas.iter().any(|s| s == h)).map(str::to_owned).collect();
+    if homes.is_empty() {
+        here.tables.clear();
+        here.objects.clear();
+    } else if homes != [here.default_schema.as_str()] {
+        here = target.catalog(&homes)?;
     }
-    let side = |c: &Connection, server: &str, dialect: &str| Side {
-        connector: c.plugin().name().to_owned(),
-        connection: c.label().to_owned(),
-        server: server.to_owned(),
-        dialect: dialect.to_owned(),
+    let tables: Vec<Table> = renaming.tables.iter().map(|t| t.table.clone()).collect();
+    let proposals = target.propose(&tables, &there.dialect)?;
+    let reads = moved
+        .iter()
+        .map(|t| source.row_schema(&t.name, &t.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>()))
+        .collect::<Result<Vec<_>>>()?;
+    let facts = Facts { catalog: &there, target: &here, moved, renaming, proposals, reads };
+    assemble(request, facts, &policy, [from, to].map(|c| (c.plugin().name(), c.label(), c.identity())), risks)
+}
+
+/// How names are made and where tables go.
+fn policy(request: &Request, source: &Catalog, target: &Catalog, description: &Description) -> Result<Policy> {
+    let several = source.tables.iter().map(|t| &t.name.schema).collect::<BTreeSet<_>>().len() > 1;
+    let home = match (&request.target_schema, description.has_schemas) {
+        (Some(schema), false) if *schema != target.default_schema => {
+            return Err(Error::new(
+                Code::InvalidRequest,
+                format!(
+                    "`target_schema`: a target of `{}` has no schemas but `{}`. Leave it out.",
+                    description.name, target.default_schema
+                ),
+            ));
+        }
+        (Some(schema), _) => Home::One(schema.clone()),
+        (None, _) if !several => Home::One(target.default_schema.clone()),
+        (None, true) => Home::Own,
+        (None, false) => Home::Prefixed(target.default_schema.clone()),
     };
-    Ok(Plan {
-        version: 1,
-        migration: migration_id(from, to, request),
-        source: side(from, &catalog.server, &catalog.dialect),
-        target: side(to, &there.server, &there.dialect),
-        request: request.clone(),
-        summary: Summary::default(),
-        tables: plans,
-        risks: vec![],
-        named_types: catalog.named_types,
-        not_moved: catalog.objects,
+    Ok(Policy {
+        naming: request.naming,
+        limit: usize::try_from(description.identifier_bytes).unwrap_or(usize::MAX),
+        home,
+        same_dialect: source.dialect == target.dialect,
+        has_schemas: description.has_schemas,
     })
 }
 
-fn decode_schema_of(source: &mut SourceSession, table: &Table, columns: &[String]) -> Result<arrow::datatypes::SchemaRef> {
-    source.row_schema(&table.name, columns)
+/// What the sessions said.
+struct Facts<'a> {
+    catalog: &'a Catalog,
+    /// The target's catalog of the schemas that tables will go to, as far as they are there.
+    target: &'a Catalog,
+    moved: Vec<&'a Table>,
+    renaming: Renaming,
+    proposals: Vec<Proposal>,
+    /// What reading all columns of each table gives.
+    reads: Vec<SchemaRef>,
 }
+
+fn assemble(
+    request: &Request,
+    facts: Facts<'_>,
+    policy: &Policy,
+    sides: [(&str, &str, &str); 2],
+    mut risks: Risks,
+) -> Result<Plan> {
+    let Facts { catalog, target, moved, renaming, proposals, reads } = facts;
+    in_the_way(request, target, &renaming, policy, &mut risks)?;
+    scout::not_moved(&catalog.objects, &mut risks);
+    if let Home::Prefixed(_) = policy.home {
+        renaming.tables.iter().for_each(|t| {
+            risks.add(
+                Severity::Low,
+                "schema_prefix",
+                "The target has no schemas: the source schema's name goes before each table's.",
+                format!("{} -> {}", full(&t.source), t.table.name.name),
+                "Move one schema at a time to keep the names.",
+            );
+        });
+    }
+    if proposals.len() != moved.len() {
+        let message = format!(
+            "The target's connector proposes {} tables of {}. This is a bug of the connector.",
+            proposals.len(),
+            moved.len()
+        );
+        return Err(Error::new(Code::PluginLied, message).role_if(Some(Role::Target)));
+    }
+    let mut tables = Vec::with_capacity(moved.len());
+    for (((source, renamed), proposal), reads) in moved.iter().zip(&renaming.tables).zip(proposals).zip(reads) {
+        if proposal.table.name != renamed.table.name {
+            let message = format!(
+                "The target's connector proposes `{}` for `{}`. This is a bug of the connector.",
+                full(&proposal.table.name),
+                full(&renamed.table.name)
+            );
+            return Err(Error::new(Code::PluginLied, message).role_if(Some(Role::Target)));
+        }
+        tables.push(architect::table(Input { source, renamed, proposal, reads }, &mut risks)?);
+    }
+    let [from, to] = sides;
+    let side = |(connector, label, _): (&str, &str, &str), catalog: &Catalog| Side {
+        connector: connector.to_owned(),
+        connection: label.to_owned(),
+        server: catalog.server.clone(),
+        dialect: catalog.dialect.clone(),
+    };
+    Ok(Plan {
+        version: FORMAT,
+        migration: id(from.2, to.2, request),
+        source: side(from, catalog),
+        target: side(to, target),
+        request: request.clone(),
+        summary: summary(&tables),
+        tables,
+        risks: risks.sorted(),
+        named_types: named_types(renaming.named_types),
+        not_moved: catalog.objects.clone(),
+    })
+}
+
+/// Tables and views that are there already under a name a table is to have.
+fn in_the_way(
+    request: &Request,
+    target: &Catalog,
+    renaming: &Renaming,
+    policy: &Policy,
+    risks: &mut Risks,
+) -> Result<()> {
+    // Where schemas are, case may tell names apart; in a single file of tables it does not.
+    let same = |a: &TableName, b: &TableName| {
+        a == b || (!policy.has_schemas && a.schema == b.schema && a.name.to_lowercase() == b.name.to_lowercase())
+    };
+    let wanted = || renaming.tables.iter().map(|t| &t.table.name);
+    let relations = target.objects.iter().filter(|o| match o.kind {
+        ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Sequence => true,
+        ObjectKind::Routine | ObjectKind::Trigger | ObjectKind::Event | ObjectKind::Other => false,
+    });
+    let relations: Vec<TableName> =
+        relations.map(|o| TableName { schema: o.schema.clone(), name: o.name.clone() }).collect();
+    let blocked: Vec<&TableName> = wanted().filter(|name| relations.iter().any(|r| same(r, name))).collect();
+    if !blocked.is_empty() {
+        let message = format!(
+            "The target has views or sequences of these names already: {}. Remove them, or choose another `--target-schema`.",
+            listed(blocked.into_iter().map(full))
+        );
+        return Err(Error::new(Code::Conflict, message).role_if(Some(Role::Target)));
+    }
+    let existing: Vec<&Table> = target.tables.iter().filter(|t| wanted().any(|name| same(&t.name, name))).collect();
+    match request.on_existing {
+        _ if existing.is_empty() => Ok(()),
+        OnExisting::Fail => {
+            let message = format!(
+                "The target has these tables already: {}. Use `--on-existing replace` to move them aside at the end, or choose another `--target-schema`.",
+                listed(existing.into_iter().map(|t| full(&t.name)))
+            );
+            Err(Error::new(Code::Conflict, message).role_if(Some(Role::Target)))
+        }
+        OnExisting::Replace => {
+            for table in existing {
+                risks.add(
+                    Severity::High,
+                    "table_replaced",
+                    "Tables of these names are in the target already. At the end they are moved aside and kept.",
+                    format!("{} (about {} rows)", full(&table.name), table.rows),
+                    "Make sure nobody needs them under their name; remove the kept ones when you no longer need a way back.",
+                );
+            }
+            Ok(())
+        }
+    }
+}
+
+fn named_types(mut types: Vec<NamedType>) -> Vec<NamedType> {
+    types.dedup_by(|a, b| (&a.schema, &a.name) == (&b.schema, &b.name));
+    types
+}
+
+fn summary(tables: &[TablePlan]) -> Summary {
+    let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    let sum = |of: fn(&TablePlan) -> u64| tables.iter().map(of).fold(0, u64::saturating_add);
+    let mappings = || tables.iter().flat_map(|t| &t.mappings);
+    Summary {
+        tables: count(tables.len()),
+        columns: count(mappings().count()),
+        relationships: count(tables.iter().map(|t| t.target.foreign_keys.len()).sum()),
+        transformations: count(
+            mappings().filter(|m| m.transformation != crate::expression::quote(&m.source_column)).count(),
+        ),
+        estimated_records: sum(|t| t.estimated_rows),
+        estimated_bytes: sum(|t| t.estimated_bytes),
+    }
+}
+
+#[cfg(test)]
+#[path = "draft_tests.rs"]
+mod tests;

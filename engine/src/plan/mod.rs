@@ -3,13 +3,29 @@
 //! The scout reads the source's catalog (facts); the architect turns it into mappings, risks and tables
 //! for the target (proposals). The plan is data: the transfer executes it and nothing else.
 
+mod architect;
 mod draft;
+mod naming;
+mod rename;
+mod rewrite;
+mod risk;
+mod scout;
 
-pub use draft::{draft, migration_id};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{NamedType, Object, Table, TableName};
 pub use crate::plugin::{Fidelity, OnExisting};
+pub use draft::{draft, migration_id};
+
+/// Format of the plan document that this version writes.
+const FORMAT: u32 = 1;
+
+/// `length` characters of `[a-z2-7]`, the same each time for the same text.
+fn short_hash(text: &str, length: usize) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let hash = blake3::hash(text.as_bytes());
+    hash.as_bytes().iter().cycle().take(length).map(|b| char::from(ALPHABET[usize::from(b % 32)])).collect()
+}
 
 /// What to move, and how names are made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +88,7 @@ pub struct Plan {
     pub tables: Vec<TablePlan>,
     /// What a person should know, most severe first.
     pub risks: Vec<Risk>,
-    /// Types with names of their own that the target is to have.
+    /// Types with names of their own that the target is to have; none where it does not understand their definitions.
     pub named_types: Vec<NamedType>,
     /// Listed, not moved.
     pub not_moved: Vec<Object>,
@@ -102,7 +118,7 @@ pub struct TablePlan {
     pub source: TableName,
     /// As the target will have it: its names, types, keys.
     pub target: Table,
-    /// One for each column of `target`, in its order.
+    /// One for each column that is written, in the order of `row_schema`; columns the target generates have none.
     pub mappings: Vec<Mapping>,
     /// Arrow schema the target's writer expects (contract `rows`), in hex.
     #[serde(with = "hex")]

@@ -54,8 +54,7 @@ pub(super) fn assign<'a>(sources: impl IntoIterator<Item = &'a str>, naming: Nam
         })
         .collect();
     let mut taken = HashSet::new();
-    let (unchanged, changed): (Vec<_>, Vec<_>) =
-        names.iter_mut().partition(|name| name.derivation == Derivation::Same);
+    let (unchanged, changed): (Vec<_>, Vec<_>) = names.iter_mut().partition(|name| name.derivation == Derivation::Same);
     for name in unchanged.into_iter().chain(changed) {
         if !taken.insert(name.target.to_lowercase()) {
             (name.target, name.derivation) = (numbered(&name.target, limit, &mut taken), Derivation::Collided);
@@ -220,7 +219,9 @@ mod tests {
     fn long_names_keep_their_beginning_and_stay_apart() {
         let (one, other) = ("a".repeat(70) + "x", "a".repeat(70) + "y");
         let found = targets(&[&one, &other], 63);
-        assert!(found.iter().all(|(name, d)| name.len() == 63 && name.starts_with("aaaa") && *d == Derivation::Shortened));
+        assert!(
+            found.iter().all(|(name, d)| name.len() == 63 && name.starts_with("aaaa") && *d == Derivation::Shortened)
+        );
         assert_ne!(found[0], found[1]);
         assert_eq!(shorten("größe", 5).len(), 5);
     }

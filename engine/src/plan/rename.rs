@@ -18,6 +18,8 @@ pub(super) struct Policy {
     pub(super) home: Home,
     /// Source and target understand each other's expressions: names inside them follow.
     pub(super) same_dialect: bool,
+    /// The target tells schemas apart.
+    pub(super) has_schemas: bool,
 }
 
 /// Where the tables of a source schema land.
@@ -195,7 +197,10 @@ impl Renamer<'_> {
             risks.add(
                 Severity::Medium,
                 "foreign_key_not_moved",
-                format!("Foreign keys to `{}.{}`, which is not part of this migration, are left out.", wanted.0, wanted.1),
+                format!(
+                    "Foreign keys to `{}.{}`, which is not part of this migration, are left out.",
+                    wanted.0, wanted.1
+                ),
                 format!("{} ({})", full(&self.tables[at].name), key.columns.join(", ")),
                 "Move the table too, or make the foreign key by hand afterwards.",
             );
@@ -262,7 +267,9 @@ impl Renamer<'_> {
                 false
             }
         };
-        table.checks.retain_mut(|c| keep(&mut c.expression, &format!("check `{}`", c.name.as_deref().unwrap_or_default())));
+        table
+            .checks
+            .retain_mut(|c| keep(&mut c.expression, &format!("check `{}`", c.name.as_deref().unwrap_or_default())));
         for column in &mut table.columns {
             if let Some(DefaultValue::Expression(text)) = &mut column.default
                 && !keep(text, &format!("default of `{}`", column.name))
@@ -270,7 +277,10 @@ impl Renamer<'_> {
                 column.default = None;
             }
             if let Some(generated) = &mut column.generated
-                && !keep(&mut generated.expression, &format!("generated column `{}`, moved as plain values", column.name))
+                && !keep(
+                    &mut generated.expression,
+                    &format!("generated column `{}`, moved as plain values", column.name),
+                )
             {
                 column.generated = None;
             }

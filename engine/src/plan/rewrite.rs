@@ -184,13 +184,7 @@ fn spell(out: &mut String, name: &str, quote: Option<char>) {
 }
 
 /// What the name at `at` is called in the target, by where it stands.
-fn renamed<'a>(
-    text: &str,
-    tokens: &[Token],
-    at: usize,
-    name: &str,
-    meaning: &Meaning<'a>,
-) -> Option<&'a str> {
+fn renamed<'a>(text: &str, tokens: &[Token], at: usize, name: &str, meaning: &Meaning<'a>) -> Option<&'a str> {
     let is = |index: Option<usize>, wanted: &str| {
         index.and_then(|i| tokens.get(i)).is_some_and(|t| text[t.start..t.end].eq_ignore_ascii_case(wanted))
     };

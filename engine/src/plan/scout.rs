@@ -33,8 +33,7 @@ pub(super) fn select<'a>(request: &Request, catalog: &'a Catalog, risks: &mut Ri
             format!("`exclude_tables`: `{}` matches no table of the source. Tables: {names}.", idle.glob),
         ));
     }
-    let kept: Vec<&Table> =
-        catalog.tables.iter().filter(|t| !exclusions.iter().any(|e| e.matches(&t.name))).collect();
+    let kept: Vec<&Table> = catalog.tables.iter().filter(|t| !exclusions.iter().any(|e| e.matches(&t.name))).collect();
     if kept.is_empty() {
         return Err(Error::new(
             Code::InvalidRequest,
