@@ -125,6 +125,10 @@ impl LedgerFile {
         Ok(Some(Self { migration: migration.to_owned(), file, state: State::default() }))
     }
 
+    pub(crate) fn exists(base: &str, migration: &str) -> Result<bool> {
+        file::exists(&path(base, migration))
+    }
+
     /// Removes it, if it is there.
     pub(crate) fn remove(base: &str, migration: &str) -> Result<()> {
         let path = path(base, migration);

@@ -124,6 +124,10 @@ impl Target for Session {
     }
 
     fn recall(&mut self, migration: &str) -> Result<Option<Ledger>> {
+        // Another session may have discarded what this one still has open.
+        if !LedgerFile::exists(&self.base, migration)? {
+            return Ok(None);
+        }
         self.enter(migration, false)?;
         self.open.borrow_mut().as_mut().map(LedgerFile::report).transpose()
     }

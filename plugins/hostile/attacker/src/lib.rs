@@ -59,15 +59,28 @@ fn spin(mut each: impl FnMut(u64)) -> ! {
     }
 }
 
+/// Goes deeper without end and keeps everything in registers: it is the host's stack that grows.
+#[inline(never)]
 fn recurse(depth: u64) -> u64 {
-    let frame = std::hint::black_box([depth; 64]);
-    if frame[0] == u64::MAX { 0 } else { recurse(depth + 1) + frame[1] }
+    // What comes back is turned, so that no compiler makes a loop of it.
+    if depth == u64::MAX { 0 } else { recurse(depth + 1).rotate_left(7) ^ depth }
 }
 
-/// Takes memory until there is none, and uses it.
+/// As [`recurse`], with frames in the guest's own memory, whose stack ends first.
+#[inline(never)]
+fn recurse_wide(depth: u64) -> u64 {
+    let frame = std::hint::black_box([depth; 64]);
+    if frame[0] == u64::MAX { 0 } else { recurse_wide(depth + 1) + frame[1] }
+}
+
+/// Takes memory until there is none.
 fn allocate() -> ! {
-    let mut kept = Vec::new();
-    spin(|_| kept.push(std::hint::black_box(vec![1_u8; 1 << 20])))
+    let mut kept: Vec<Vec<u8>> = Vec::new();
+    spin(|_| {
+        let mut more = Vec::with_capacity(1 << 20);
+        more.push(std::hint::black_box(1));
+        kept.push(more);
+    })
 }
 
 /// Names that all are the same megabyte of memory: the host would copy each of them.
@@ -98,7 +111,8 @@ impl Session {
             "spin-random" => spin(|_| drop(std::hint::black_box(host::random_bytes(16)))),
             "spin-log" => spin(|turn| host::log(Level::Info, &format!("turn {turn}"))),
             "allocate" => allocate(),
-            "recurse" => catalog.server = recurse(0).to_string(),
+            "recurse" => catalog.server = recurse(std::hint::black_box(0)).to_string(),
+            "recurse-wide" => catalog.server = recurse_wide(0).to_string(),
             "trap" => panic!("as asked"),
             "divide" => {
                 let zero = std::hint::black_box(0_i64);
