@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
@@ -23,8 +24,9 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// When it is not there.
 pub fn program() -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
-    let program = test.parent().and_then(|folder| folder.parent()).expect("a target directory").join("sensei");
-    assert!(program.exists(), "{} is missing; run: cargo build --release -p sensei", program.display());
+    let folder = test.parent().and_then(|folder| folder.parent()).expect("a target directory");
+    let program = folder.join("sensei-under-test");
+    assert!(program.exists(), "{} is missing; run the tests by cargo test", program.display());
     program
 }
 
@@ -75,7 +77,7 @@ pub struct Running {
 /// `sensei` with these arguments.
 pub fn start<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Running {
     let mut command = Command::new(program());
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.arg0("sensei").args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.env_remove("RUST_LOG").env("NO_COLOR", "1");
     let mut child = command.spawn().expect("sensei starts");
     let stdout = Some(collect(child.stdout.take()));
