@@ -160,6 +160,27 @@ fn what_mariadb_cannot_hold_is_refused_by_name() {
     }
 }
 
+/// What no batch can carry is refused even between two of a kind: Arrow's interval counts nanoseconds.
+#[test]
+fn an_interval_of_more_than_292_years_of_hours_is_refused_by_name() {
+    let script = "create table odd (id int primary key, span interval); insert into odd values (7, '2562048:00:00')";
+    let (source, target) = (postgres(&[script]), postgres(&[]));
+    is_refused(&source.url, &target.url, &(&target).into(), "odd", "span");
+}
+
+/// A constraint that the catalog has no word for is named in the plan.
+#[test]
+fn a_constraint_that_is_not_moved_is_named() {
+    let source =
+        postgres(&["create table t (id int primary key, n int constraint later unique deferrable initially deferred,
+                             span int4range constraint apart exclude using gist (span with &&))"]);
+    let target = postgres(&[]);
+    let plan = product::run(["migrate", "--source", &source.url, "--target", &target.url, "--plan"]).succeeded().stdout;
+    let plan: serde_json::Value = serde_json::from_str(&plan).expect("JSON");
+    let named = plan["not_moved"].to_string();
+    assert!(named.contains("later") && named.contains("apart"), "{named}");
+}
+
 #[test]
 fn a_nul_in_text_is_refused_by_name() {
     let (source, target) = (
