@@ -39,8 +39,6 @@ mod capability {
 /// Who answers.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
-    /// As the greeting gives it, MariaDB's replication prefix taken off: `10.11.19-MariaDB-0+deb12u1`.
-    pub(crate) version: String,
     pub(crate) maria: bool,
     /// Major, minor, patch.
     pub(crate) number: (u32, u32, u32),
@@ -53,7 +51,7 @@ impl Server {
         let version = greeting.strip_prefix("5.5.5-").filter(|v| v.contains("MariaDB")).unwrap_or(greeting);
         let mut parts = version.split(|c: char| !c.is_ascii_digit()).map(|p| p.parse().unwrap_or(0));
         let mut part = || parts.next().unwrap_or(0);
-        Self { maria: version.contains("MariaDB"), number: (part(), part(), part()), version: version.to_owned() }
+        Self { maria: version.contains("MariaDB"), number: (part(), part(), part()) }
     }
 
     /// For people: `MariaDB 10.11.19`.
@@ -168,6 +166,11 @@ impl Connection {
                 return self.stream.flush_out();
             }
         }
+    }
+
+    /// Whether both sides take LOAD DATA LOCAL.
+    pub(crate) fn loads_files(&self) -> bool {
+        self.capabilities & capability::LOCAL_FILES != 0
     }
 
     fn deprecates_eof(&self) -> bool {
@@ -383,16 +386,9 @@ pub(crate) fn identifier(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
-/// Quotes text as a literal that means the same under every sql_mode.
+/// Quotes text as a literal: backslashes escape under the session's sql_mode.
 pub(crate) fn literal(text: &str) -> String {
-    // A backslash escapes only without NO_BACKSLASH_ESCAPES: text that has one goes as hex.
-    if text.contains('\\') {
-        let mut out = String::from("_utf8mb4 x'");
-        hex(&mut out, text.as_bytes());
-        out.push('\'');
-        return out;
-    }
-    format!("'{}'", text.replace('\'', "''"))
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
 /// Appends hexadecimal digits.
@@ -422,6 +418,6 @@ mod tests {
     fn quoting() {
         assert_eq!(identifier("a`b"), "`a``b`");
         assert_eq!(literal("it's"), "'it''s'");
-        assert_eq!(literal("a\\'"), "_utf8mb4 x'615c27'");
+        assert_eq!(literal(r"a\"), r"'a\\'");
     }
 }

@@ -5,7 +5,7 @@ mod range;
 mod read;
 mod snapshot;
 mod split;
-mod value;
+pub(crate) mod value;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
