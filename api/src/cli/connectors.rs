@@ -33,8 +33,15 @@ struct Entry {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let plugins = registry::on_board()?.plugins()?;
-    let entries: Vec<Entry> = plugins.iter().map(|p| Entry::new(p.description(), p.imports())).collect();
+    let registry = registry::on_board()?;
+    let mut broken = Vec::new();
+    let mut entries = Vec::new();
+    for guest in sensei_bundle::CONNECTORS {
+        match registry.plugin(guest.name) {
+            Ok(plugin) => entries.push(Entry::new(plugin.description(), plugin.imports())),
+            Err(e) => broken.push(Failure::from(e)),
+        }
+    }
     if arguments.json {
         let json = serde_json::to_string_pretty(&entries).map_err(|e| Failure::machine("write JSON", &e.into()))?;
         screen::say(&format!("{json}\n"));
@@ -42,7 +49,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         let width = screen::width();
         screen::say(&entries.iter().map(|e| e.text(width)).collect::<Vec<_>>().join("\n"));
     }
-    Ok(Exit::Done)
+    // One that cannot be loaded does not hide the others.
+    for failure in &broken {
+        screen::tell_apart(&failure.text());
+    }
+    Ok(if broken.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
 impl Entry {
@@ -65,7 +76,7 @@ impl Entry {
         let width = usize::from(width);
         let indent = " ".repeat(11);
         let mut text = format!("{} {} ({})\n", self.name, self.version, self.roles.join(" and "));
-        text += &format!("  {}\n", format::wrapped(&self.summary, "  ", width.saturating_sub(2)));
+        text += &format!("{}\n", format::wrapped(&self.summary, "  ", width));
         let mut urls = self.urls.iter();
         if let Some(url) = urls.next() {
             let others: Vec<&str> = urls.filter_map(|u| u.split(':').next()).collect();
@@ -77,7 +88,7 @@ impl Entry {
             let head = if at == 0 { "  options  " } else { &indent };
             let default = option.default().map(|d| format!("={d}")).unwrap_or_default();
             let words = format!("{}{default}: {}", option.name, option.description());
-            text += &format!("{head}{}\n", format::wrapped(&words, &format!("{indent}  "), width));
+            text += &format!("{}\n", format::headed(head, &words, &indent, width));
         }
         let reaches = if self.reaches.is_empty() { "nothing".to_owned() } else { self.reaches.join(", ") };
         text + &format!("  reaches  {reaches}\n")

@@ -81,12 +81,12 @@ fn word(code: Code) -> String {
 fn hint(code: Code, staging: Staging) -> Option<&'static str> {
     const RESUME: &str = "What is loaded so far is kept. Put that right and run the same command again: it resumes.";
     const AGAIN: &str = "What is loaded so far is kept. Run the same command again: it resumes.";
-    const RESTART: &str = "Run the same command again with --restart to begin anew.";
     const REPORT: &str =
         "This is a bug, not a mistake of yours: please report it with the log that SENSEI_LOG=debug gives.";
     match (code, staging) {
-        (Code::CountMismatch | Code::PlanStale, Staging::Kept) => Some(RESTART),
-        (Code::Cancelled | Code::Unreachable | Code::Timeout | Code::Conflict, Staging::Kept) => Some(AGAIN),
+        // Their messages say all there is to do.
+        (Code::CountMismatch | Code::PlanStale | Code::Cancelled, Staging::Kept) => None,
+        (Code::Unreachable | Code::Timeout | Code::Conflict, Staging::Kept) => Some(AGAIN),
         (
             Code::Unauthorized
             | Code::PermissionDenied

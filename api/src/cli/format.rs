@@ -95,22 +95,25 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
     kept + "…"
 }
 
-/// Lines of at most `width` characters, broken at spaces, each begun with `indent` but the first.
+/// Lines of at most `width` characters, broken at spaces, each begun with `indent`.
 pub(super) fn wrapped(text: &str, indent: &str, width: usize) -> String {
-    let mut lines: Vec<String> = vec![String::new()];
+    let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("begun with one");
-        let empty = line.trim_start().is_empty();
-        if !empty && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push(format!("{indent}{word}"));
-        } else {
-            if !empty {
+        match lines.last_mut().filter(|line| line.chars().count() + 1 + word.chars().count() <= width) {
+            Some(line) => {
                 line.push(' ');
+                line.push_str(word);
             }
-            line.push_str(word);
+            None => lines.push(format!("{indent}{word}")),
         }
     }
     lines.join("\n")
+}
+
+/// The same with words of its own in place of the first line's indent, which is as long.
+pub(super) fn headed(head: &str, text: &str, indent: &str, width: usize) -> String {
+    let body = wrapped(text, indent, width);
+    format!("{head}{}", body.get(indent.len()..).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -189,8 +192,10 @@ mod tests {
 
     #[test]
     fn text_is_wrapped_at_spaces() {
-        assert_eq!(wrapped("one two three four", "  ", 9), "one two\n  three\n  four");
-        assert_eq!(wrapped("averyveryverylongword b", " ", 5), "averyveryverylongword\n b");
+        assert_eq!(wrapped("one two three four", "  ", 9), "  one two\n  three\n  four");
+        assert_eq!(wrapped("averyveryverylongword b", " ", 5), " averyveryverylongword\n b");
         assert_eq!(wrapped("", " ", 5), "");
+        assert_eq!(headed("- ", "one two three", "  ", 9), "- one two\n  three");
+        assert_eq!(headed("- ", "", "  ", 9), "- ");
     }
 }

@@ -74,7 +74,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         }
     };
     let exit = dispatch(&cli).unwrap_or_else(|failure| {
-        screen::tell(&failure.text());
+        screen::tell_apart(&failure.text());
         failure.exit()
     });
     exit as i32

@@ -1,6 +1,7 @@
 //! Where words go: stdout for what was asked for, stderr for progress and errors.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
@@ -14,9 +15,19 @@ pub(super) fn say(text: &str) {
     write(io::stdout().lock(), text);
 }
 
+/// Whether [`tell`] has said anything.
+static TOLD: AtomicBool = AtomicBool::new(false);
+
 /// Writes to stderr.
 pub(super) fn tell(text: &str) {
+    TOLD.store(true, Ordering::Relaxed);
     write(io::stderr().lock(), text);
+}
+
+/// Writes a paragraph to stderr, apart from what stands there already.
+pub(super) fn tell_apart(text: &str) {
+    let gap = if TOLD.load(Ordering::Relaxed) { "\n" } else { "" };
+    tell(&format!("{gap}{text}"));
 }
 
 fn write(mut stream: impl Write, text: &str) {

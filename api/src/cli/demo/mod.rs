@@ -126,11 +126,16 @@ fn request() -> Request {
 
 /// A connector that reads and writes a database which is one file.
 fn file_connector(registry: &Registry) -> Result<Plugin, Failure> {
-    let both = |plugin: &Plugin| plugin.description().roles.contains(Roles::SOURCE | Roles::TARGET);
-    let on_file = |plugin: &Plugin| Configuration::read(&plugin.description().configuration).file_field().is_some();
-    let found = registry.plugins()?.into_iter().find(|plugin| both(plugin) && on_file(plugin));
-    let none = || Error::new(Code::NotFound, "No connector on board keeps a database in a file, so there is no demo.");
-    Ok(found.ok_or_else(none)?)
+    // From the last: connectors that need no server stand there, and the others need not be compiled.
+    for guest in sensei_bundle::CONNECTORS.iter().rev() {
+        let plugin = registry.plugin(guest.name)?;
+        let description = plugin.description();
+        let both = description.roles.contains(Roles::SOURCE | Roles::TARGET);
+        if both && Configuration::read(&description.configuration).file_field().is_some() {
+            return Ok(plugin);
+        }
+    }
+    Err(Error::new(Code::NotFound, "No connector on board keeps a database in a file, so there is no demo.").into())
 }
 
 fn open(registry: &Registry, files: &Plugin, path: &Path) -> Result<Connection, Failure> {

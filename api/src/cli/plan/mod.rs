@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sensei_engine::catalog::{Object, ObjectKind};
 use sensei_engine::plan::{Evidence, Fidelity, Mapping, Plan, Risk, Severity, Side, TablePlan};
 
-use super::format::{count, counted, size, some_of, wrapped};
+use super::format::{count, counted, headed, size, some_of};
 use super::screen::{Column, table};
 
 /// Tables listed, the largest; more would push the rest of the plan off the screen.
@@ -203,10 +203,9 @@ const INDENT: &str = "               ";
 
 /// Keeps an entry's tag or indent, wraps its words.
 fn paragraph(text: &str, width: u16) -> String {
-    let words = text.len().min(INDENT.len());
-    // The tags are ASCII, so this is the border of a character.
-    let (head, words) = text.split_at(words);
-    format!("{head}{}", wrapped(words, INDENT, usize::from(width).max(INDENT.len() + 20) - INDENT.len()).trim_start())
+    // Tags and indents are ASCII, so this is the border of a character.
+    let (head, words) = text.split_at(text.len().min(INDENT.len()));
+    headed(head, words, INDENT, width.into())
 }
 
 fn not_moved(objects: &[Object]) -> String {

@@ -27,7 +27,7 @@ impl Lines {
         let stamped = |text: &str| format!("[{}] {text}\n", format::duration(view.elapsed));
         let mut lines: Vec<String> = view.notices.iter().map(|notice| stamped(notice)).collect();
         let due = match self.last {
-            None => true,
+            None => view.total.is_some() || view.elapsed >= EVERY,
             Some((_, activity)) if activity != view.activity => true,
             Some((at, _)) => view.elapsed >= at + EVERY,
         };
@@ -101,6 +101,8 @@ mod tests {
     fn a_new_activity_is_told_at_once() {
         let mut lines = Lines::new();
         lines.lines(&view(1));
+        let reading = View { activity: "Reading", total: None, tables: vec![], statements: vec![], ..view(1) };
+        assert!(Lines::new().lines(&reading).is_empty(), "what is over at once need not be told");
         let counting = View { activity: "Counting rows", total: None, tables: vec![], statements: vec![], ..view(2) };
         assert_eq!(lines.lines(&counting), ["[2.0 s] Counting rows\n"]);
     }

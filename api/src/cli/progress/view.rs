@@ -150,7 +150,14 @@ impl Progress {
             self.notices.push(format!("{name}: resumes, {done} of {chunks} ({rows}) are there already"));
         }
         let table = self.tables.entry(table).or_default();
-        *table = Table { name, expected: rows_expected, done: rows_done, resumed: rows_done, ..Table::default() };
+        *table = Table {
+            name,
+            expected: rows_expected,
+            done: rows_done,
+            resumed: rows_done,
+            loaded: chunks_done == chunks,
+            ..Table::default()
+        };
     }
 
     fn table_loaded(&mut self, table: usize, at: Duration) {
@@ -186,8 +193,7 @@ impl Progress {
 
     fn activity(&self) -> &'static str {
         match self.phase {
-            None => "Starting",
-            Some(Phase::Planning) => "Reading the catalogs",
+            None | Some(Phase::Planning) => "Reading the catalogs",
             Some(Phase::SchemaMigration) => "Making tables",
             Some(Phase::DataTransfer) if !self.tables.is_empty() && self.tables.values().all(|t| t.loaded) => {
                 "Building keys and indexes"
