@@ -1,0 +1,187 @@
+//! What is durably done: the ledger's tables, and the execution of statements beside their ledger rows.
+
+use std::rc::Rc;
+
+use sensei_sdk::host::{self, Level};
+use sensei_sdk::{Error, Kind, Ledger, Receipt, Result, Stage, Statement};
+
+use crate::database::Database;
+use crate::ddl;
+use crate::render::{action, rename_index};
+use crate::sql::{identifier, text};
+use crate::staging::{LedgerNames, aside, staged};
+
+/// Makes the ledger where there is none.
+pub(crate) fn make(database: &Rc<Database>, names: &LedgerNames) -> Result<()> {
+    database.transaction(|| {
+        database.execute(&format!(
+            "CREATE TABLE IF NOT EXISTS {}(table_schema TEXT NOT NULL, table_name TEXT NOT NULL, chunk INTEGER NOT NULL, rows INTEGER NOT NULL, PRIMARY KEY (table_schema, table_name, chunk)) WITHOUT ROWID;
+             CREATE TABLE IF NOT EXISTS {}(id TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;
+             CREATE TABLE IF NOT EXISTS {}(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+            names.chunks, names.statements, names.journal
+        ))
+    })
+}
+
+/// True if there is a ledger.
+pub(crate) fn exists(database: &Rc<Database>, names: &LedgerNames) -> Result<bool> {
+    is_there(database, "table", &names.probe)
+}
+
+fn is_there(database: &Rc<Database>, what: &str, name: &str) -> Result<bool> {
+    let query = format!("SELECT 1 FROM sqlite_schema WHERE type = '{what}' AND name = {} COLLATE NOCASE", text(name));
+    Ok(database.integer(&query)?.is_some())
+}
+
+/// Everything the ledger holds, as of one moment.
+pub(crate) fn read(database: &Rc<Database>, names: &LedgerNames) -> Result<Ledger> {
+    let mut ledger = Ledger { chunks: Vec::new(), statements: Vec::new(), journal: Vec::new() };
+    database.execute("BEGIN")?;
+    let done = (|| {
+        let mut rows =
+            database.prepare(&format!("SELECT table_schema, table_name, chunk, rows FROM {}", names.chunks))?;
+        while rows.step()? {
+            let table = sensei_sdk::catalog::TableName {
+                schema: rows.text(0).unwrap_or_default(),
+                name: rows.text(1).unwrap_or_default(),
+            };
+            ledger.chunks.push(Receipt { table, chunk: rows.integer(2) as u32, rows: rows.integer(3) as u64 });
+        }
+        let mut rows = database.prepare(&format!("SELECT id FROM {}", names.statements))?;
+        while rows.step()? {
+            ledger.statements.extend(rows.text(0));
+        }
+        let mut rows = database.prepare(&format!("SELECT key, value FROM {}", names.journal))?;
+        while rows.step()? {
+            ledger.journal.extend(rows.text(0).zip(rows.text(1)));
+        }
+        Ok(())
+    })();
+    database.roll_back();
+    done.map(|()| ledger)
+}
+
+/// Executes statements in one transaction with their ledger rows; what the ledger has is skipped.
+pub(crate) fn execute(database: &Rc<Database>, migration: &str, statements: &[Statement]) -> Result<()> {
+    let names = LedgerNames::of(migration);
+    let mut renamed = false;
+    let done = database.transaction(|| {
+        let recorded = exists(database, &names)?;
+        for statement in statements {
+            let record = recorded && statement.stage != Stage::Discard;
+            let id = text(&statement.id);
+            if record && database.integer(&format!("SELECT 1 FROM {} WHERE id = {id}", names.statements))?.is_some() {
+                continue;
+            }
+            one(database, migration, statement, &mut renamed).map_err(|e| at(e, statement))?;
+            if record {
+                database.execute(&format!("INSERT INTO {} VALUES ({id})", names.statements))?;
+            }
+        }
+        if renamed {
+            // A changed schema text must hold together before it is believed for good.
+            database.execute("PRAGMA writable_schema = RESET; SELECT count(*) FROM sqlite_schema")?;
+        }
+        Ok(())
+    });
+    if done.is_err() {
+        // Not part of the transaction that was taken back.
+        drop(database.execute("PRAGMA writable_schema = RESET"));
+    }
+    done
+}
+
+/// Says which statement an error is about.
+fn at(mut error: Error, statement: &Statement) -> Error {
+    if error.table.is_none() {
+        error.table = statement.table.as_ref().map(|t| t.name.clone());
+    }
+    error.message = format!("While making the {}: {}", statement.label, error.message);
+    error
+}
+
+fn one(database: &Rc<Database>, migration: &str, statement: &Statement, renamed: &mut bool) -> Result<()> {
+    if statement.id.starts_with(action::FOREIGN) {
+        return no_orphans(database, statement);
+    }
+    if let Some(table) = statement.id.strip_prefix(action::ASIDE) {
+        if !is_there(database, "table", table)? {
+            return Ok(());
+        }
+        let mut indexes = database.prepare(&format!(
+            "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = {} COLLATE NOCASE",
+            text(table)
+        ))?;
+        let mut names = Vec::new();
+        while indexes.step()? {
+            names.extend(indexes.text(0));
+        }
+        drop(indexes);
+        database.execute(&statement.sql)?;
+        *renamed |= !names.is_empty();
+        return names.iter().try_for_each(|name| rename(database, name, &aside(migration, name)));
+    }
+    if let Some(index) = statement.id.strip_prefix(action::INDEX_LIVE) {
+        *renamed = true;
+        let staged = staged(migration, index);
+        return rename(database, &staged, &free_name(database, index)?);
+    }
+    database.execute(&statement.sql)
+}
+
+/// A name that nothing in the file has: another table's index may have the wanted one.
+fn free_name(database: &Rc<Database>, wanted: &str) -> Result<String> {
+    let mut name = wanted.to_owned();
+    let mut number = 1;
+    while database
+        .integer(&format!("SELECT 1 FROM sqlite_schema WHERE name = {} COLLATE NOCASE", text(&name)))?
+        .is_some()
+    {
+        number += 1;
+        name = format!("{wanted}_{number}");
+    }
+    if name != wanted {
+        let message = format!("Another table has an index `{wanted}`; the new one is called `{name}`.");
+        host::log(Level::Warning, &message);
+    }
+    Ok(name)
+}
+
+/// Renames an index by its entry in the schema: the text is kept, but for the name in it.
+fn rename(database: &Rc<Database>, from: &str, to: &str) -> Result<()> {
+    let query = format!("SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = {} COLLATE NOCASE", text(from));
+    let mut rows = database.prepare(&query)?;
+    let definition = if rows.step()? { rows.text(0) } else { None };
+    drop(rows);
+    let definition = definition.ok_or_else(|| Error::internal(format!("There is no index `{from}` to rename.")))?;
+    let name = ddl::index(&definition)
+        .ok_or_else(|| Error::internal(format!("The text of the index `{from}` could not be read.")))?
+        .name;
+    let definition = format!("{}{}{}", &definition[..name.start], identifier(to), &definition[name.end..]);
+    database.execute(&rename_index(from, to, &definition))
+}
+
+/// The query looks for one row that refers to nothing.
+fn no_orphans(database: &Rc<Database>, statement: &Statement) -> Result<()> {
+    let mut rows = database.prepare(&statement.sql)?;
+    if !rows.step()? {
+        return Ok(());
+    }
+    let value = rows.text(0).unwrap_or_default();
+    let message = format!(
+        "A foreign key is violated: {} does not hold, for example for the value {value}. Correct the source's rows.",
+        statement.label
+    );
+    let table = statement.id.trim_start_matches(action::FOREIGN).rsplit_once(':').map(|(table, _)| table.to_owned());
+    let mut error = Error::new(Kind::ConstraintViolation, message).row(value);
+    error.table = table;
+    Err(error)
+}
+
+/// Writes one journal entry.
+pub(crate) fn note(database: &Rc<Database>, names: &LedgerNames, key: &str, value: &str) -> Result<()> {
+    let mut insert = database.prepare(&format!("INSERT OR REPLACE INTO {} VALUES (?1, ?2)", names.journal))?;
+    insert.bind_text(0, key)?;
+    insert.bind_text(1, value)?;
+    insert.run()
+}
