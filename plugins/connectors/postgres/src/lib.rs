@@ -12,11 +12,13 @@ mod error;
 mod settings;
 mod source;
 mod sql;
+mod target;
 mod value;
 
-use sensei_sdk::{Connector, Description, NoTarget, Roles};
+use sensei_sdk::{Connector, Description, Roles};
 
 pub use source::{CopyReader, PostgresSource};
+pub use target::{CopyWriter, PostgresTarget};
 
 /// The connector.
 #[derive(Debug)]
@@ -24,7 +26,7 @@ pub struct Postgres;
 
 impl Connector for Postgres {
     type Source = PostgresSource;
-    type Target = NoTarget;
+    type Target = PostgresTarget;
 
     fn describe() -> Description {
         Description {

@@ -55,11 +55,6 @@ impl Connection {
         format!("PostgreSQL {}", text.split(' ').next().unwrap_or_default())
     }
 
-    /// A parameter that the server reported.
-    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.get(name).map(String::as_str)
-    }
-
     /// The next message that is meant for us: notices and parameter changes are dealt with here.
     pub(crate) fn message(&mut self) -> Result<Message> {
         loop {

@@ -122,6 +122,22 @@ impl Connection {
         }
     }
 
+    /// Begins a CopyData message: rows are appended to `stream.out()`.
+    pub(crate) fn begin_copy_data(&mut self) -> usize {
+        self.begin_message(b'd')
+    }
+
+    /// Ends it; it is sent now or with what follows.
+    pub(crate) fn end_copy_data(&mut self, frame: usize) -> Result<()> {
+        self.end_message(frame)?;
+        self.stream.send(&[])
+    }
+
+    /// Takes an unfinished message back.
+    pub(crate) fn drop_copy_data(&mut self, frame: usize) {
+        self.stream.out().truncate(frame - 1);
+    }
+
     /// A COPY failed while its rows were read: reads on to where the session can be used again.
     pub(crate) fn fail_copy(&mut self, body: &[u8]) -> Error {
         self.copy = Copying::No;
