@@ -118,7 +118,7 @@ fn generated_tables_move_into_each_system() {
 fn a_blackhole_takes_everything() {
     let source = servers::mariadb().fresh_database();
     source.sql(SOURCE);
-    product::migrate(&source.url, "blackhole:", &[]).succeeded();
+    product::migrate(&source.url, &product::nowhere(), &[]).succeeded();
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn usage_errors() {
 #[test]
 fn memory_is_bounded() {
     const MOST: u64 = 384 << 20;
-    let report = product::migrate_with_report("datagen:tpch?scale=0.2", "blackhole:", &[]);
+    let report = product::migrate_with_report("datagen:tpch?scale=0.2", &product::nowhere(), &[]);
     let peak = report["peak_rss_bytes"].as_u64().expect("Linux tells it");
     assert!(peak < MOST, "{} MB", peak >> 20);
 }
