@@ -170,8 +170,8 @@ mod tests {
         assert_eq!(date(0), "1970-01-01");
         assert_eq!(date(EPOCH_DAYS), "2000-01-01");
         assert_eq!(date(19_782), "2024-02-29");
-        assert_eq!(date(-719_529), "0001-12-31 BC");
-        assert_eq!(date(-719_528 - 366), "0001-01-01 BC".replace("0001", "0002").replace("01-01", "12-31").as_str());
+        assert_eq!(date(-719_528), "0001-01-01 BC");
+        assert_eq!(date(-719_529), "0002-12-31 BC");
         assert_eq!(date(i32::MAX), "infinity");
         assert_eq!(timestamp(-1, true), "1969-12-31 23:59:59.999999+00");
         assert_eq!(timestamp(1_500_000, false), "1970-01-01 00:00:01.500000");
@@ -182,7 +182,7 @@ mod tests {
     fn ends_of_the_range() {
         // Written by a server for '294276-12-31 23:59:59.999999' and '4713-01-01 BC'.
         assert_eq!(timestamp_from_wire(9_223_371_331_199_999_999), Err(OUT_OF_RANGE));
-        assert_eq!(timestamp_from_wire(-211_813_488_000_000_000).map(|m| timestamp(m, false)).unwrap(), "4713-11-24 00:00:00 BC");
+        assert_eq!(timestamp_from_wire(-211_810_204_800_000_000).map(|m| timestamp(m, false)).unwrap(), "4713-01-01 00:00:00 BC");
         assert_eq!(timestamp_from_wire(i64::MAX), Ok(i64::MAX));
         assert_eq!(date_to_wire(i32::MIN), Ok(i32::MIN));
         assert_eq!(timestamp_to_wire(i64::MIN + 1), Err(ZERO_DATE));

@@ -72,29 +72,35 @@ pub(crate) fn to_i128(bytes: &[u8], scale: u8) -> Value<i128> {
         }
         u128::from(scaled)
     } else {
-        magnitude(&w, shift)?
+        magnitude(&w, scale)?
     };
     let signed = i128::try_from(magnitude).map_err(|_| TOO_WIDE)?;
     Ok(if w.sign == NEGATIVE { -signed } else { signed })
 }
 
-fn magnitude(w: &Wire<'_>, shift: i32) -> Value<u128> {
+/// The general way: as many digits as 128 bits hold.
+fn magnitude(w: &Wire<'_>, scale: u8) -> Value<u128> {
     let mut value = 0u128;
+    // What the group at hand counts, as a power of ten in units of the result.
+    let mut exponent = 4 * (w.weight + 1) + i32::from(scale);
+    let mut pending = 0;
     for group in w.groups.chunks_exact(2) {
+        exponent -= 4;
         let group = u128::from(u16::from_be_bytes([group[0], group[1]]));
-        value = value.checked_mul(10_000).and_then(|v| v.checked_add(group)).ok_or(TOO_WIDE)?;
+        // How many of the group's four digits the result still has.
+        let kept = (4 + exponent).clamp(0, 4) as u32;
+        let cut = 10u128.pow(4 - kept);
+        if group % cut != 0 {
+            return Err(TOO_FINE);
+        }
+        let shifted = if value == 0 { Some(0) } else { value.checked_mul(10u128.pow(kept)) };
+        value = shifted.and_then(|v| v.checked_add(group / cut)).ok_or(TOO_WIDE)?;
+        pending = exponent.max(0);
     }
     if value == 0 {
         return Ok(0);
     }
-    let power = 10u128.checked_pow(shift.unsigned_abs()).ok_or(if shift < 0 { TOO_FINE } else { TOO_WIDE })?;
-    if shift >= 0 {
-        value.checked_mul(power).ok_or(TOO_WIDE)
-    } else if value.is_multiple_of(power) {
-        Ok(value / power)
-    } else {
-        Err(TOO_FINE)
-    }
+    10u128.checked_pow(pending.unsigned_abs()).and_then(|p| value.checked_mul(p)).ok_or(TOO_WIDE)
 }
 
 /// As [`to_i128`], for up to 76 digits. `scratch` is reused.
