@@ -68,7 +68,7 @@ pub(crate) fn split(
         return Ok(vec![whole]);
     }
     let pieces = if integer(it.columns[0]) { it.cut(&[], None, None, all, 0)? } else { it.walk()? };
-    let pieces = merge(pieces, rows);
+    let pieces = merge(scale(pieces, total), rows);
     if pieces.len() == 1 {
         return Ok(vec![whole]);
     }
@@ -87,6 +87,17 @@ pub(crate) fn split(
 
 fn integer(column: &Column) -> bool {
     matches!(column.data_type, DataType::Integer(_))
+}
+
+/// Makes estimates add up to the table's rows: those of small ranges are often twice too high.
+fn scale(mut pieces: Vec<Piece>, total: u64) -> Vec<Piece> {
+    let sum: u64 = pieces.iter().map(|p| p.rows).sum();
+    if total > 0 && sum > total {
+        for piece in &mut pieces {
+            piece.rows = (u128::from(piece.rows) * u128::from(total) / u128::from(sum)) as u64;
+        }
+    }
+    pieces
 }
 
 /// Joins neighbours that together have no more rows than asked for. Bounds that nobody needs go.
