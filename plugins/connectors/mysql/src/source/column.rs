@@ -194,7 +194,8 @@ impl Column {
                 (Date::Zero, ZeroDates::Keep) => v.push(ZERO_DAY),
                 (other, policy) => {
                     no_date(other, policy)?;
-                    return Ok(self.push_null());
+                    self.push_null();
+                    return Ok(());
                 }
             },
             Values::Timestamp(v, zero_dates, _) => match (value::datetime(bytes()?), *zero_dates) {
@@ -204,7 +205,8 @@ impl Column {
                 ((Date::Zero, _), ZeroDates::Keep) => return Err(Bad::PartialDate),
                 ((other, _), policy) => {
                     no_date(other, policy)?;
-                    return Ok(self.push_null());
+                    self.push_null();
+                    return Ok(());
                 }
             },
             Values::Text(b) | Values::Binary(b) => {

@@ -65,7 +65,7 @@ pub(crate) fn day(year: u16, month: u8, day: u8) -> Date {
         return Date::Bad(Bad::PartialDate);
     }
     let Some(&length) = MONTHS.get(usize::from(month) - 1) else { return Date::Bad(Bad::Protocol) };
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     if day > length + u8::from(leap && month == 2) {
         return Date::Bad(Bad::NoSuchDay);
     }
