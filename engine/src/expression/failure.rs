@@ -1,6 +1,7 @@
 //! Which row a failed evaluation failed on, in words.
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion_common::DataFusionError;
@@ -75,7 +76,7 @@ fn values(expression: &Expression, batch: &RecordBatch, row: usize) -> Vec<Strin
 
 /// One value for people, cut to what fits a line.
 pub(super) fn value(array: &ArrayRef, row: usize) -> String {
-    if array.is_null(row) {
+    if array.is_null(row) || *array.data_type() == DataType::Null {
         return "NULL".to_owned();
     }
     let options = FormatOptions::default().with_display_error(true);
@@ -110,6 +111,9 @@ pub(super) fn unplannable(sql: &str, e: &DataFusionError) -> Error {
     let reason = reason(e);
     Error::new(
         Code::InvalidExpression,
-        format!("The expression `{sql}` does not fit its columns: {}.", reason.trim_end_matches('.')),
+        format!(
+            "The expression `{sql}` does not fit its columns: {}.",
+            reason.replace('\n', " ").trim_end_matches('.')
+        ),
     )
 }

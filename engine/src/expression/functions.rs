@@ -45,6 +45,16 @@ impl Language {
     }
 }
 
+impl Language {
+    pub(super) fn has(&self, function: &str) -> bool {
+        self.functions.contains_key(&function.to_lowercase())
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+}
+
 /// The language as DataFusion's SQL planner asks for it.
 pub(super) struct Scope<'a>(pub(super) &'a Language);
 

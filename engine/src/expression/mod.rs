@@ -12,6 +12,7 @@ mod conversion;
 mod failure;
 mod functions;
 mod parse;
+mod precision;
 mod projection;
 
 #[cfg(test)]
@@ -36,7 +37,6 @@ pub use projection::{ColumnExpression, Projection};
 #[derive(Debug, Clone)]
 pub struct Expression {
     sql: String,
-    schema: SchemaRef,
     physical: Arc<dyn PhysicalExpr>,
     data_type: DataType,
     inputs: Vec<usize>,
@@ -52,7 +52,7 @@ impl Expression {
         let data_type = physical.data_type(schema).map_err(|e| failure::unplannable(sql, &e))?;
         let mut inputs: Vec<usize> = collect_columns(&physical).iter().map(Column::index).collect();
         inputs.sort_unstable();
-        Ok(Self { sql: sql.to_owned(), schema: Arc::clone(schema), physical, data_type, inputs })
+        Ok(Self { sql: sql.to_owned(), physical, data_type, inputs })
     }
 
     /// As it was written.

@@ -6,22 +6,23 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion_common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion_common::utils::datafusion_strsim::levenshtein;
-use datafusion_common::{DFSchema, DataFusionError};
+use datafusion_common::{DFSchema, Result as DataFusionResult};
 use datafusion_expr::execution_props::ExecutionProps;
 use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion_expr::simplify::SimplifyContext;
 use datafusion_optimizer::simplify_expressions::ExprSimplifier;
-use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::create_physical_expr;
-use datafusion_physical_expr::expressions::BinaryExpr;
+use datafusion_physical_expr::expressions::{BinaryExpr, NegativeExpr};
+use datafusion_physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use datafusion_sql::planner::{ParserOptions, PlannerContext, SqlToRel};
-use datafusion_sql::sqlparser::ast::{Expr as SqlExpr, Ident, VisitMut, VisitorMut};
+use datafusion_sql::sqlparser::ast::{Expr as SqlExpr, Ident, ObjectNamePart, VisitMut, VisitorMut};
 use datafusion_sql::sqlparser::dialect::GenericDialect;
-use datafusion_sql::sqlparser::parser::Parser;
+use datafusion_sql::sqlparser::parser::{Parser, ParserError};
 use datafusion_sql::sqlparser::tokenizer::Token;
 
 use super::failure::unplannable;
 use super::functions::{LANGUAGE, Language, Scope};
+use super::precision::WithinPrecision;
 use crate::error::{Code, Error, Result};
 
 /// Names of columns an error lists at most: enough to see what they look like.
@@ -39,7 +40,10 @@ pub fn quote(name: &str) -> String {
 
 /// Whether the parser takes this word for a column and not for a keyword (`current_date`, `case`).
 fn reads_as_column(word: &str) -> bool {
-    matches!(parse(word), Ok(SqlExpr::Identifier(ident)) if ident.value == word)
+    let is_word = |tree: &SqlExpr| matches!(tree, SqlExpr::Identifier(ident) if ident.value == word);
+    let alone = parse(word).is_ok_and(|tree| is_word(&tree));
+    let inside = parse(&format!("CAST({word} AS INT)"));
+    alone && matches!(inside, Ok(SqlExpr::Cast { expr, .. }) if is_word(&expr))
 }
 
 pub(super) fn plan(sql: &str, schema: &SchemaRef) -> Result<Arc<dyn PhysicalExpr>> {
@@ -51,11 +55,15 @@ pub(super) fn plan(sql: &str, schema: &SchemaRef) -> Result<Arc<dyn PhysicalExpr
 }
 
 fn parse(sql: &str) -> Result<SqlExpr> {
-    let wrong = |e: &dyn std::fmt::Display| {
-        Error::new(Code::InvalidExpression, format!("The expression `{sql}` cannot be read: {e}."))
+    let wrong = |what: &dyn std::fmt::Display| {
+        Error::new(Code::InvalidExpression, format!("The expression `{sql}` cannot be read: {what}."))
     };
-    let mut parser = Parser::new(&GenericDialect {}).try_with_sql(sql).map_err(|e| wrong(&e))?;
-    let tree = parser.parse_expr().map_err(|e| wrong(&e))?;
+    let unreadable = |e: ParserError| match e {
+        ParserError::ParserError(what) | ParserError::TokenizerError(what) => wrong(&what),
+        ParserError::RecursionLimitExceeded => wrong(&"it is nested too deeply"),
+    };
+    let mut parser = Parser::new(&GenericDialect {}).try_with_sql(sql).map_err(unreadable)?;
+    let tree = parser.parse_expr().map_err(unreadable)?;
     let rest = parser.next_token();
     match rest.token {
         Token::EOF => Ok(tree),
@@ -63,7 +71,7 @@ fn parse(sql: &str) -> Result<SqlExpr> {
     }
 }
 
-fn physical(tree: SqlExpr, schema: &SchemaRef, language: &Language) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
+fn physical(tree: SqlExpr, schema: &SchemaRef, language: &Language) -> DataFusionResult<Arc<dyn PhysicalExpr>> {
     // Names alone matter to the planner; extension types of the contract mean nothing to it.
     let bare: Vec<_> = schema.fields().iter().map(|f| f.as_ref().clone().with_metadata(Default::default())).collect();
     let schema = Arc::new(DFSchema::try_from(Schema::new(bare))?);
@@ -85,15 +93,18 @@ fn physical(tree: SqlExpr, schema: &SchemaRef, language: &Language) -> Result<Ar
     let mut props = ExecutionProps::new();
     props.config_options = Some(Arc::clone(&language.options));
     let physical = create_physical_expr(&logical, &schema, &props, &PhysicalPlanningContext::default())?;
-    physical.transform_down(|e| Ok(checked_arithmetic(e))).data()
+    physical.transform_up(|e| checked(e, schema.as_arrow())).data()
 }
 
-/// DataFusion's integers wrap around by default; ours fail (P2).
-fn checked_arithmetic(e: Arc<dyn PhysicalExpr>) -> Transformed<Arc<dyn PhysicalExpr>> {
-    match e.downcast_ref::<BinaryExpr>() {
-        Some(binary) => Transformed::yes(Arc::new(binary.clone().with_fail_on_overflow(true))),
-        None => Transformed::no(e),
-    }
+/// DataFusion's integers wrap around and its decimals outgrow their precision by default; ours fail (P2).
+fn checked(e: Arc<dyn PhysicalExpr>, schema: &Schema) -> DataFusionResult<Transformed<Arc<dyn PhysicalExpr>>> {
+    let computed: Arc<dyn PhysicalExpr> = match e.downcast_ref::<BinaryExpr>() {
+        Some(binary) => Arc::new(binary.clone().with_fail_on_overflow(true)),
+        None if e.is::<ScalarFunctionExpr>() || e.is::<NegativeExpr>() => e,
+        None => return Ok(Transformed::no(e)),
+    };
+    let decimal = WithinPrecision::applies(&computed.data_type(schema)?);
+    Ok(Transformed::yes(if decimal { Arc::new(WithinPrecision(computed)) } else { computed }))
 }
 
 /// Replaces each column by its exact name, quoted.
@@ -121,9 +132,31 @@ impl VisitorMut for Columns<'_> {
                     format!("columns are named without their table: write `{}`", quote(&last)),
                 )))
             }
+            SqlExpr::Function(function) => match function.name.0.as_slice() {
+                [ObjectNamePart::Identifier(name)] if !LANGUAGE.has(&name.value) => ControlFlow::Break(Box::new(
+                    self.wrong(Some(name.span.start.column), unknown_function(&name.value)),
+                )),
+                _ => ControlFlow::Continue(()),
+            },
             _ => ControlFlow::Continue(()),
         }
     }
+}
+
+fn unknown_function(name: &str) -> String {
+    match nearest(LANGUAGE.names(), &name.to_lowercase()) {
+        Some(near) => format!("there is no function `{name}`; did you mean `{near}`?"),
+        None => format!("there is no function `{name}` that computes one value from one row"),
+    }
+}
+
+/// The name that was probably meant.
+fn nearest<'a>(names: impl Iterator<Item = &'a str>, wanted: &str) -> Option<&'a str> {
+    names
+        .map(|n| (levenshtein(&n.to_lowercase(), wanted), n))
+        .filter(|(distance, n)| *distance * SLIP_SHARE <= n.chars().count().max(wanted.chars().count()))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, n)| n)
 }
 
 impl Columns<'_> {
@@ -146,12 +179,8 @@ impl Columns<'_> {
 
     fn unknown(&self, name: &str, wanted: &str) -> String {
         let names = || self.schema.fields().iter().map(|f| f.name().as_str());
-        let near = names()
-            .map(|n| (levenshtein(&n.to_lowercase(), wanted), n))
-            .filter(|(distance, n)| *distance * SLIP_SHARE <= n.chars().count().max(wanted.chars().count()))
-            .min_by_key(|(distance, _)| *distance);
-        match near {
-            Some((_, near)) => format!("there is no column `{name}`; did you mean `{near}`?"),
+        match nearest(names(), wanted) {
+            Some(near) => format!("there is no column `{name}`; did you mean `{near}`?"),
             None => {
                 let shown: Vec<&str> = names().take(NAMES_SHOWN).collect();
                 let more = if self.schema.fields().len() > NAMES_SHOWN { ", ..." } else { "" };

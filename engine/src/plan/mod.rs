@@ -212,6 +212,10 @@ mod hex {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
         let text = String::deserialize(deserializer)?;
         let digit = |at: usize| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        (0..text.len()).step_by(2).map(digit).collect::<Option<_>>().ok_or_else(|| serde::de::Error::custom("no hexadecimal text"))
+        (0..text.len())
+            .step_by(2)
+            .map(digit)
+            .collect::<Option<_>>()
+            .ok_or_else(|| serde::de::Error::custom("no hexadecimal text"))
     }
 }

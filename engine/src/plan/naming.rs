@@ -126,14 +126,16 @@ fn is_separator(c: char) -> bool {
 
 fn begins_word(before: Option<char>, c: char, after: &[char]) -> bool {
     let Some(before) = before else { return false };
-    if !c.is_uppercase() {
+    // Some capitals have no small letter (𝔻): a boundary before them would depend on what was written already.
+    let capital = |c: char| c.is_uppercase() && !c.to_lowercase().eq([c]);
+    if !capital(c) {
         return false;
     }
     if before.is_lowercase() || before.is_numeric() {
         return true;
     }
     let plural = after.first() == Some(&'s') && !after.get(1).is_some_and(|c| c.is_alphanumeric());
-    before.is_uppercase() && after.first().is_some_and(|c| c.is_lowercase()) && !plural
+    capital(before) && after.first().is_some_and(|c| c.is_lowercase()) && !plural
 }
 
 #[cfg(test)]

@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn what_reads_two_ways_is_left_out() {
         // One dialect sees a constant, a column and a constant; the other two constants with an escaped quote.
-        assert_eq!(of_table(r"Status = 'a\' OR Status = ' or Status = \'b'"), None);
+        assert_eq!(of_table(r"Status = 'a\' || Status || \'b'"), None);
         assert_eq!(of_table("Status = 'open"), None);
     }
 
