@@ -14,7 +14,7 @@ use arrow::ipc::{MetadataVersion, root_as_message};
 pub use super::bindings::sensei::plugin::rows::Batch;
 use crate::error::{Code, Error, Result};
 
-/// Columns one schema may have. Every system on board allows fewer (PostgreSQL-like ones 1,600, MySQL-like ones 4,096).
+/// Columns one schema may have. The systems on board allow from 1,600 to 4,096.
 const MAX_COLUMNS: usize = 8192;
 
 fn lied(what: impl std::fmt::Display) -> Error {

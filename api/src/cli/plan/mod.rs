@@ -40,7 +40,7 @@ pub(super) fn text(plan: &Plan, width: u16) -> String {
     text
 }
 
-/// `MariaDB 10.11 at mysql://...`.
+/// `Server 10.11 at scheme://host/database`.
 fn side(side: &Side) -> String {
     format!("{} at {}", side.server, side.connection)
 }
