@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use sensei_sdk::catalog::{
-    Catalog, Check, Column, DataType, Enumeration, Generated, Generation, Identity, Key, Object, ObjectKind, Table,
-    TableName,
+    Catalog, Check, Column, DataType, Enumeration, Generated, Generation, Identity, Key, NamedType, NamedTypeKind,
+    Object, ObjectKind, Table, TableName,
 };
 use sensei_sdk::host::{self, Level};
 use sensei_sdk::{Error, Kind, Result};
@@ -106,10 +106,34 @@ pub(crate) fn read(
         default_schema: SCHEMA.to_owned(),
         schemas: vec![SCHEMA.to_owned()],
         tables: shapes.iter().map(|shape| shape.table.clone()).collect(),
-        named_types: Vec::new(),
+        named_types: if profile_rows.is_some() { texts(database, &names)? } else { Vec::new() },
         objects,
     };
     Ok((catalog, shapes))
+}
+
+/// The texts that make the tables and their indexes. The contract has one place for text in a dialect's own words
+/// that is about a thing as a whole, a named type, and nobody but a target of this connector's own reads it: what a
+/// `Table` cannot say (STRICT, WITHOUT ROWID, ON CONFLICT, comments) is in it.
+fn texts(database: &Rc<Database>, names: &[String]) -> Result<Vec<NamedType>> {
+    let query = "SELECT sql FROM sqlite_schema WHERE tbl_name = ?1 AND type IN ('table', 'index') AND sql IS NOT NULL ORDER BY type DESC, rowid";
+    let mut rows = database.prepare(query)?;
+    let mut all = Vec::with_capacity(names.len());
+    for name in names {
+        rows.reset();
+        rows.bind_text(0, name)?;
+        let mut statements = Vec::new();
+        while rows.step()? {
+            statements.extend(rows.text(0));
+        }
+        all.push(NamedType {
+            schema: SCHEMA.to_owned(),
+            name: name.clone(),
+            kind: NamedTypeKind::Other,
+            definition: statements.join(";\n"),
+        });
+    }
+    Ok(all)
 }
 
 /// One table.

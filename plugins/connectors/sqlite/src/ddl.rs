@@ -52,8 +52,9 @@ pub(crate) struct IndexText {
     /// Each part without its COLLATE and its direction.
     pub(crate) parts: Vec<String>,
     pub(crate) predicate: Option<String>,
-    /// Where the index's name stands.
+    /// Where the index's name stands, and its table's.
     pub(crate) name: Range<usize>,
+    pub(crate) table: Range<usize>,
 }
 
 /// Walks over the tokens of one statement.
@@ -182,6 +183,23 @@ impl<'a> Walk<'a> {
             .iter()
             .find(|t| t.kind != Kind::Comment)
             .is_some_and(|t| self.sql[t.span.clone()].eq_ignore_ascii_case(word))
+    }
+
+    /// `[IF NOT EXISTS] [schema.]name`: where the name stands.
+    fn qualified_name(&mut self) -> Option<Range<usize>> {
+        if self.take_word("IF") {
+            self.take();
+            self.take();
+        }
+        self.skip_comments();
+        let mut name = self.tokens.get(self.at)?.span.clone();
+        self.take();
+        if self.take_mark(".") {
+            self.skip_comments();
+            name = self.tokens.get(self.at)?.span.clone();
+            self.take();
+        }
+        Some(name)
     }
 
     fn conflict_clause(&mut self) {
@@ -334,6 +352,32 @@ fn column_constraint(walk: &mut Walk<'_>, column: &mut ColumnText, table: &mut T
     }
 }
 
+/// Where the name of a table stands in its text.
+pub(crate) fn table_name(sql: &str) -> Option<Range<usize>> {
+    let mut walk = Walk::new(sql);
+    while !walk.take_word("TABLE") {
+        if walk.done() {
+            return None;
+        }
+        walk.take();
+    }
+    walk.qualified_name()
+}
+
+/// Statements of a script that has no triggers.
+pub(crate) fn statements(script: &str) -> Vec<&str> {
+    let (mut begin, mut all) = (0, Vec::new());
+    for token in sql::tokens(script) {
+        if &script[token.span.clone()] == ";" {
+            all.push(script[begin..token.span.start].trim());
+            begin = token.span.end;
+        }
+    }
+    all.push(script[begin..].trim());
+    all.retain(|statement| !statement.is_empty());
+    all
+}
+
 /// Reads the text of an index.
 pub(crate) fn index(sql: &str) -> Option<IndexText> {
     let mut walk = Walk::new(sql);
@@ -343,26 +387,15 @@ pub(crate) fn index(sql: &str) -> Option<IndexText> {
         }
         walk.take();
     }
-    if walk.take_word("IF") {
-        walk.at += 2;
-    }
-    walk.skip_comments();
-    let mut name = walk.tokens.get(walk.at)?.span.clone();
+    let name = walk.qualified_name()?;
     walk.take();
-    if walk.take_mark(".") {
-        walk.skip_comments();
-        name = walk.tokens.get(walk.at)?.span.clone();
-        walk.take();
-    }
-    while !walk.done() && walk.peek() != "(" {
-        walk.take();
-    }
+    let table = walk.qualified_name()?;
     let parts = split(walk.parenthesised()?).into_iter().map(bare_part).collect();
     let predicate = walk.take_word("WHERE").then(|| {
         let begin = walk.tokens.get(walk.at).map_or(sql.len(), |t| t.span.start);
         sql[begin..].trim().trim_end_matches(';').to_owned()
     });
-    Some(IndexText { parts, predicate, name })
+    Some(IndexText { parts, predicate, name, table })
 }
 
 /// A part of an index without `COLLATE x`, `ASC`, `DESC` at its end.
@@ -420,6 +453,8 @@ mod tests {
         let text = index(sql).unwrap();
         assert_eq!(text.parts, ["a", "lower(b, ')')", "\"c d\""]);
         assert_eq!(text.predicate.as_deref(), Some("a > ')' AND b"));
-        assert_eq!(&sql[text.name], "\"i \"\"x\"");
+        assert_eq!((&sql[text.name], &sql[text.table]), ("\"i \"\"x\"", "t"));
+        assert_eq!(table_name("create table if not exists main . [a b] (x)"), Some(34..39));
+        assert_eq!(statements("a ';' b; c -- ;\n d;"), ["a ';' b", "c -- ;\n d"]);
     }
 }

@@ -6,7 +6,7 @@
 //! into the guest, over a file system of granted files ([`vfs`]).
 //!
 //! Limits of its own: one writer at a time (SQLite locks the whole file), a file in WAL mode is read and not written,
-//! WITHOUT ROWID and STRICT are not kept, and a WITHOUT ROWID table is read as one chunk.
+//! and a WITHOUT ROWID table is read as one chunk.
 
 mod catalog;
 mod claim;
@@ -20,6 +20,8 @@ mod facts;
 mod ffi;
 mod interval;
 mod ledger;
+#[cfg(test)]
+mod migration_tests;
 mod number;
 mod profile;
 mod propose;
@@ -31,6 +33,7 @@ mod staging;
 mod target;
 mod temporal;
 mod uuid;
+mod verbatim;
 // Unit tests outside a guest use SQLite's own file system and only a part of this one.
 #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
 mod vfs;

@@ -27,12 +27,13 @@ pub(crate) fn propose(tables: Vec<Table>, dialect: &str) -> Vec<Proposal> {
     let same = dialect == DIALECT;
     // Tables and indexes share one space of names.
     let mut taken: HashSet<String> = tables.iter().map(|t| t.name.name.to_lowercase()).collect();
-    tables.into_iter().map(|table| one(table, same, &mut taken)).collect()
+    let numbers = numbers(&tables);
+    tables.into_iter().map(|table| one(table, same, &numbers, &mut taken)).collect()
 }
 
-fn one(mut table: Table, same: bool, taken: &mut HashSet<String>) -> Proposal {
+fn one(mut table: Table, same: bool, numbers: &HashSet<(String, String)>, taken: &mut HashSet<String>) -> Proposal {
     let mut notes = Notes(Vec::new());
-    let keys = key_columns(&table);
+    let table_name = table.name.name.clone();
     let identity_key = identity_key(&table);
     let mut fields: Vec<Field> = Vec::with_capacity(table.columns.len());
     let mut column_notes = Vec::with_capacity(table.columns.len());
@@ -43,7 +44,7 @@ fn one(mut table: Table, same: bool, taken: &mut HashSet<String>) -> Proposal {
         let (fidelity, note) = if same {
             (Fidelity::Lossless, String::new())
         } else {
-            retype(column, keys.contains(&column.name), rowid, &mut checks)
+            retype(column, numbers.contains(&(table_name.clone(), column.name.clone())), rowid, &mut checks)
         };
         if column.identity.is_some() && !rowid {
             column.identity = None;
@@ -81,13 +82,27 @@ fn one(mut table: Table, same: bool, taken: &mut HashSet<String>) -> Proposal {
     Proposal { columns: column_notes, notes: notes.0, row_schema: rows::encode_schema(&Schema::new(fields)), table }
 }
 
-/// Columns of keys: their integers stay integers.
-fn key_columns(table: &Table) -> HashSet<String> {
-    let primary = table.primary_key.iter().flat_map(|k| &k.columns);
-    let unique = table.unique_keys.iter().flat_map(|k| &k.columns);
-    let foreign = table.foreign_keys.iter().flat_map(|k| &k.columns);
-    let numbered = table.columns.iter().filter(|c| c.identity.is_some()).map(|c| &c.name);
-    primary.chain(unique).chain(foreign).chain(numbered).cloned().collect()
+/// Columns, by table, that hold numbers the system gave out: keys it numbers, and what refers to such a key. They must be
+/// SQLite's integers, whatever their range was.
+fn numbers(tables: &[Table]) -> HashSet<(String, String)> {
+    let of = |table: &Table, column: &String| (table.name.name.clone(), column.clone());
+    let mut all: HashSet<_> = tables.iter().filter_map(|t| identity_key(t).map(|column| of(t, &column))).collect();
+    // A key may refer to a key that refers to a key: until nothing new is found.
+    loop {
+        let before = all.len();
+        for table in tables {
+            for key in &table.foreign_keys {
+                for (column, referenced) in key.columns.iter().zip(&key.referenced_columns) {
+                    if all.contains(&(key.referenced_table.clone(), referenced.clone())) {
+                        all.insert(of(table, column));
+                    }
+                }
+            }
+        }
+        if all.len() == before {
+            return all;
+        }
+    }
 }
 
 /// The column that can be SQLite's INTEGER PRIMARY KEY: numbered by the system, and the whole key.

@@ -11,6 +11,7 @@ use crate::catalog::DIALECT;
 use crate::propose::{default_sql, identity_key};
 use crate::sql::{identifier, identifiers, text};
 use crate::staging::{LedgerNames, aside, staged};
+use crate::verbatim::Verbatim;
 
 /// What a statement does beyond its SQL; the beginning of its id. [`crate::ledger`] acts on it.
 pub(crate) mod action {
@@ -24,16 +25,20 @@ pub(crate) mod action {
 
 struct Script<'a> {
     job: &'a Job,
+    /// The source's own texts, of the tables that need no others; in the order of the job's.
+    verbatim: Vec<Option<Verbatim>>,
     statements: Vec<Statement>,
 }
 
 /// Renders a job.
 pub(crate) fn render(job: &Job) -> Vec<Statement> {
-    let mut script = Script { job, statements: Vec::new() };
-    job.tables.iter().for_each(|table| script.prepare(table));
-    job.tables.iter().for_each(|table| script.complete_table(table));
+    let verbatim = job.tables.iter().map(|table| Verbatim::of(job, table)).collect();
+    let mut script = Script { job, verbatim, statements: Vec::new() };
+    (0..job.tables.len()).for_each(|at| script.prepare(at));
+    (0..job.tables.len()).for_each(|at| script.complete_table(at));
     job.tables.iter().for_each(|table| script.complete_all(table));
     script.cutover();
+    script.restore_texts();
     script.discard();
     script.statements
 }
@@ -47,19 +52,30 @@ impl Script<'_> {
         self.statements.push(Statement { id, stage, sql, undo, table: None, label });
     }
 
-    fn prepare(&mut self, table: &Table) {
+    fn prepare(&mut self, at: usize) {
+        let table = &self.job.tables[at];
         let name = &table.name.name;
         let staged = self.staged(name);
-        let sql = create_table(table, &staged, self.job.dialect == DIALECT);
+        let sql = match &self.verbatim[at] {
+            Some(verbatim) => verbatim.create_table(&staged),
+            None => create_table(table, &staged, self.job.dialect == DIALECT),
+        };
         let undo = format!("DROP TABLE IF EXISTS {staged}");
         self.add(Stage::Prepare, format!("create:{name}"), sql, Some(undo), format!("table {name}"));
     }
 
-    fn complete_table(&mut self, table: &Table) {
+    fn complete_table(&mut self, at: usize) {
+        let table = &self.job.tables[at];
         let name = &table.name.name;
         for index in &table.indexes {
             let staged_index = self.staged(&index.name);
-            let sql = create_index(index, &staged_index, &self.staged(name));
+            let sql = match self.verbatim[at]
+                .as_ref()
+                .and_then(|v| v.create_index(&index.name, &staged_index, &self.staged(name)))
+            {
+                Some(verbatim) => verbatim,
+                None => create_index(index, &staged_index, &self.staged(name)),
+            };
             self.statements.push(Statement {
                 id: format!("index:{}", index.name),
                 stage: Stage::CompleteTable,
@@ -151,6 +167,24 @@ impl Script<'_> {
         }
     }
 
+    /// A rename writes names in quotes; where the source's own text stands for the table, it is put back as it was.
+    fn restore_texts(&mut self) {
+        for (table, verbatim) in self.job.tables.iter().zip(&self.verbatim) {
+            let Some(verbatim) = verbatim else { continue };
+            let name = &table.name.name;
+            let sql = verbatim.restore(name);
+            self.statements.push(Statement {
+                id: format!("text:{name}"),
+                stage: Stage::Cutover,
+                sql,
+                // Names in quotes mean the same.
+                undo: None,
+                table: None,
+                label: format!("text of {name}"),
+            });
+        }
+    }
+
     fn discard(&mut self) {
         for table in &self.job.tables {
             let name = &table.name.name;
@@ -190,13 +224,15 @@ fn numbered(table: &Table, same: bool) -> bool {
         .any(|c| Some(&c.name) == key.as_ref() && (!same || c.identity.as_ref().is_some_and(|i| i.next.is_some())))
 }
 
-fn create_table(table: &Table, name: &str, same: bool) -> String {
+pub(crate) fn create_table(table: &Table, name: &str, same: bool) -> String {
     let key = identity_key(table);
     let mut lines: Vec<String> = Vec::new();
     for column in &table.columns {
         let mut line = column_sql(column);
         if Some(&column.name) == key.as_ref() {
-            line.push_str(" PRIMARY KEY");
+            line.push(' ');
+            line.push_str(&constraint(table.primary_key.as_ref().and_then(|k| k.name.as_deref())));
+            line.push_str("PRIMARY KEY");
             line.push_str(if numbered(table, same) { " AUTOINCREMENT" } else { "" });
         }
         lines.push(line);
@@ -276,7 +312,7 @@ fn foreign_sql(key: &ForeignKey) -> String {
 }
 
 /// `name` and `table` as identifiers.
-fn create_index(index: &Index, name: &str, table: &str) -> String {
+pub(crate) fn create_index(index: &Index, name: &str, table: &str) -> String {
     let parts: Vec<_> = index
         .parts
         .iter()

@@ -44,7 +44,7 @@ pub(crate) const RULES: &[Rule] = &[
     rule("uint8",               "TINYINT UNSIGNED",     Integer, Lossless, ""),
     rule("uint16",              "SMALLINT UNSIGNED",    Integer, Lossless, ""),
     rule("uint32",              "INT UNSIGNED",         Integer, Lossless, ""),
-    rule("uint64 key",          "BIGINT UNSIGNED",      Integer, Lossy,    "SQLite's integers end at 9223372036854775807; a larger value in this key column is refused"),
+    rule("uint64 key",          "BIGINT UNSIGNED",      Integer, Lossy,    "SQLite's integers end at 9223372036854775807; a larger value in this column of row numbers is refused"),
     rule("uint64",              "UNSIGNED64_TEXT",      Textual, Widened,  "kept as digits in a text, for SQLite's integers end at 9223372036854775807"),
     rule("float32",             "FLOAT4",               Real,    Lossless, ""),
     rule("float64",             "DOUBLE",               Real,    Lossless, ""),

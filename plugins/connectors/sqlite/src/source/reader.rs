@@ -77,7 +77,7 @@ impl RowReader {
         let row = if self.has_rowid {
             format!("rowid {}", self.statement.integer(self.builders.len()))
         } else {
-            format!("row {} of its chunk", self.seen + 1)
+            format!("no. {} of its chunk", self.seen + 1)
         };
         let column = self.schema.field(at).name();
         let message = format!(

@@ -1,0 +1,649 @@
+//! Whole migrations from file to file, through the same calls that the engine makes, with SQLite's own file system.
+
+use std::sync::Arc;
+
+use arrow_array::builder::FixedSizeBinaryBuilder;
+use arrow_array::{ArrayRef, PrimitiveArray, RecordBatch};
+use arrow_schema::{Field, Schema};
+use sensei_sdk::catalog::{
+    Action, Bits, Catalog, Column, DataType, Decimal, Enumeration, ForeignKey, Generation, Identity, Index, IndexPart,
+    Integer, Key, Table, TableName, Text, Timestamp,
+};
+use sensei_sdk::{
+    Fidelity, Job, Kind, OnExisting, ReadRequest, Reader, Result, Source, Stage, Target, WriteRequest, Writer,
+    arrow_field, rows,
+};
+use tempfile::TempDir;
+
+use crate::database::{Access, Class, Database};
+use crate::source::FileSource;
+use crate::target::FileTarget;
+
+const MIGRATION: &str = "m1";
+/// Small, so that tables are divided.
+const CHUNK_ROWS: u64 = 100;
+
+struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn configuration(&self, name: &str) -> String {
+        serde_json::json!({ "path": self.path(name), "busy_timeout_ms": 0 }).to_string()
+    }
+
+    fn run(&self, name: &str, sql: &str) {
+        let db = Database::open(&self.path(name), Access::Create, 0).unwrap();
+        db.execute("PRAGMA foreign_keys = OFF").unwrap();
+        db.execute(sql).unwrap();
+    }
+
+    fn source(&self, name: &str) -> FileSource {
+        FileSource::open(&self.configuration(name)).unwrap()
+    }
+
+    fn target(&self, name: &str) -> FileTarget {
+        FileTarget::open(&self.configuration(name)).unwrap()
+    }
+
+    /// All rows of a query, as SQLite itself quotes values.
+    fn rows(&self, name: &str, query: &str) -> Vec<String> {
+        let db = Database::open(&self.path(name), Access::ReadOnly, 0).unwrap();
+        let mut rows = db.prepare(query).unwrap();
+        let mut all = Vec::new();
+        while rows.step().unwrap() {
+            all.push(rows.text(0).unwrap_or_default());
+        }
+        all
+    }
+
+    /// Every value of every table, with its storage class.
+    fn content(&self, name: &str) -> Vec<String> {
+        let db = Database::open(&self.path(name), Access::ReadOnly, 0).unwrap();
+        let mut all = Vec::new();
+        for table in self
+            .rows(name, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1")
+        {
+            let mut rows = db.prepare(&format!("SELECT * FROM {}", crate::sql::identifier(&table))).unwrap();
+            let columns =
+                self.rows(name, &format!("SELECT name FROM pragma_table_xinfo({})", crate::sql::text(&table)));
+            let mut of_table = Vec::new();
+            while rows.step().unwrap() {
+                let value = |at: usize| match rows.class(at) {
+                    Class::Blob => format!("{:x?}", rows.bytes(at)),
+                    Class::Real => format!("{:?}", rows.real(at)),
+                    class => format!("{class:?} {:?}", rows.text(at)),
+                };
+                of_table.push(format!("{table}: {}", (0..columns.len()).map(value).collect::<Vec<_>>().join(", ")));
+            }
+            of_table.sort();
+            all.extend(of_table);
+        }
+        all
+    }
+
+    fn schema(&self, name: &str) -> Vec<String> {
+        let query = "SELECT type || ' ' || name || ': ' || coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY 1";
+        self.rows(name, query).iter().map(|s| s.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    }
+
+    fn is_sound(&self, name: &str) {
+        assert_eq!(self.rows(name, "PRAGMA integrity_check"), ["ok"]);
+        assert_eq!(self.rows(name, "PRAGMA foreign_key_check"), [""; 0]);
+        assert_eq!(
+            self.rows(name, "SELECT name FROM sqlite_schema WHERE name LIKE 'sensei\\_m1%' ESCAPE '\\'"),
+            [""; 0]
+        );
+    }
+}
+
+struct Migration {
+    source: FileSource,
+    target: FileTarget,
+    catalog: Catalog,
+    job: Job,
+    row_schemas: Vec<Vec<u8>>,
+}
+
+impl Migration {
+    fn new(place: &Place, from: &str, to: &str, on_existing: OnExisting) -> Self {
+        let (mut source, mut target) = (place.source(from), place.target(to));
+        let catalog = source.catalog(vec![]).unwrap();
+        let proposals = target.propose(catalog.tables.clone(), &catalog.dialect).unwrap();
+        let row_schemas = proposals.iter().map(|p| p.row_schema.clone()).collect();
+        let job = Job {
+            migration: MIGRATION.to_owned(),
+            tables: proposals.into_iter().map(|p| p.table).collect(),
+            named_types: catalog.named_types.clone(),
+            dialect: catalog.dialect.clone(),
+            on_existing,
+        };
+        Self { source, target, catalog, job, row_schemas }
+    }
+
+    fn execute(&mut self, stages: &[Stage]) -> Result<()> {
+        let statements = self.target.render(self.job.clone())?;
+        for stage in stages {
+            let of_stage: Vec<_> = statements.iter().filter(|s| s.stage == *stage).cloned().collect();
+            self.target.execute(MIGRATION, of_stage)?;
+        }
+        Ok(())
+    }
+
+    fn load(&mut self, place: &Place, from: &str) -> Result<()> {
+        self.target.claim(MIGRATION)?;
+        self.execute(&[Stage::Prepare])?;
+        let snapshot = self.source.freeze()?;
+        assert!(snapshot.consistent);
+        let mut lane = place.source(from);
+        lane.join(&snapshot.token)?;
+        self.source.thaw()?;
+        for (table, row_schema) in self.catalog.tables.iter().zip(self.row_schemas.clone()) {
+            let mut moved = 0;
+            for (number, chunk) in self.source.split(table.name.clone(), CHUNK_ROWS)?.into_iter().enumerate() {
+                let columns = rows::decode_schema(&row_schema)?.fields().iter().map(|f| f.name().clone()).collect();
+                let request = ReadRequest {
+                    table: table.name.clone(),
+                    columns,
+                    range: chunk.range,
+                    batch_rows: 30,
+                    batch_bytes: 1 << 20,
+                };
+                let mut reader = lane.read(request)?;
+                let mut writer = self.target.write(write_request(table, number as u32, &row_schema))?;
+                while let Some(batch) = reader.next()? {
+                    writer.write(batch)?;
+                }
+                moved += writer.commit()?;
+            }
+            assert_eq!(moved, self.source.count(table.name.clone())?);
+            assert_eq!(moved, self.target.count(MIGRATION, table.name.clone(), true)?);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        self.execute(&[Stage::CompleteTable, Stage::CompleteAll, Stage::Cutover, Stage::Discard])
+    }
+}
+
+fn write_request(table: &Table, chunk: u32, row_schema: &[u8]) -> WriteRequest {
+    WriteRequest { migration: MIGRATION.to_owned(), table: table.clone(), chunk, row_schema: row_schema.to_vec() }
+}
+
+fn move_all(place: &Place, from: &str, to: &str, on_existing: OnExisting) -> Result<()> {
+    let mut migration = Migration::new(place, from, to, on_existing);
+    migration.load(place, from)?;
+    migration.finish()
+}
+
+const CORNERS: &str = "
+    CREATE TABLE keyed (id INTEGER PRIMARY KEY AUTOINCREMENT, n numeric(10,2) default 1.5, t varchar(10) collate nocase, u uuid,
+        moment datetime, iso datetime, flag boolean not null default 1, any, CHECK (n <> 7), constraint pair unique (t, n)); -- said
+    INSERT INTO keyed VALUES (5, 1.5, 'a', x'00112233445566778899aabbccddeeff', '2024-01-02 03:04:05', '2024-01-02T03:04:05.120Z', 0, 'x'),
+        (-7, 2, 'B', NULL, NULL, '2024-01-02T03:04:05.000Z', 1, NULL);
+    CREATE TABLE \"odd \"\"name\" (a TEXT, b INT GENERATED ALWAYS AS (length(a)) STORED, c REAL GENERATED ALWAYS AS (b / 2.0));
+    INSERT INTO \"odd \"\"name\" (a) VALUES ('x'), (NULL);
+    CREATE TABLE plain (k TEXT PRIMARY KEY, v BLOB, parent REFERENCES keyed, UNIQUE (v)) WITHOUT ROWID;
+    INSERT INTO plain VALUES ('a', x'', 5), ('b', NULL, NULL);
+    CREATE TABLE tight (i INT, r REAL, t TEXT) STRICT;
+    WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 1000) INSERT INTO tight SELECT i, i / 3.0, 'row ' || i FROM n;
+    DELETE FROM tight WHERE i % 7 = 0;
+    CREATE TABLE tree (id INTEGER PRIMARY KEY, up REFERENCES tree (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED);
+    INSERT INTO tree VALUES (1, NULL), (2, 1);
+    CREATE INDEX by_half ON tight (r DESC) WHERE i > 5;
+    CREATE UNIQUE INDEX \"by \"\"lower\" ON keyed (lower(t), n);
+";
+
+#[test]
+fn from_file_to_file_nothing_differs() {
+    let place = Place::new();
+    place.run("a.db", CORNERS);
+    move_all(&place, "a.db", "b.db", OnExisting::Fail).unwrap();
+    assert_eq!(place.schema("b.db"), place.schema("a.db"));
+    assert_eq!(place.content("b.db"), place.content("a.db"));
+    assert_eq!(place.rows("b.db", "SELECT seq FROM sqlite_sequence"), ["5"]);
+    place.is_sound("b.db");
+}
+
+#[test]
+fn renamed_columns_are_described_anew() {
+    let place = Place::new();
+    place.run("a.db", "CREATE TABLE p (\"Id\" INTEGER PRIMARY KEY); CREATE TABLE c (x INTEGER REFERENCES p (\"Id\")) STRICT; INSERT INTO p VALUES (1); INSERT INTO c VALUES (1)");
+    let mut migration = Migration::new(&place, "a.db", "b.db", OnExisting::Fail);
+    let parent = &mut migration.job.tables[0];
+    parent.columns[0].name = "id".to_owned();
+    parent.primary_key.as_mut().unwrap().columns[0] = "id".to_owned();
+    migration.job.tables[1].foreign_keys[0].referenced_columns[0] = "id".to_owned();
+    let statements = migration.target.render(migration.job.clone()).unwrap();
+    let create: Vec<_> = statements.iter().filter(|s| s.stage == Stage::Prepare).map(|s| s.sql.as_str()).collect();
+    insta::assert_snapshot!(create.join(";\n"));
+}
+
+#[test]
+fn replaced_tables_are_kept_whole_and_references_stay_with_the_names() {
+    let place = Place::new();
+    place.run(
+        "a.db",
+        "CREATE TABLE p (id INTEGER PRIMARY KEY, v); CREATE TABLE c (p REFERENCES p (id)); CREATE INDEX i ON p (v);
+        INSERT INTO p VALUES (1, 'new'); INSERT INTO c VALUES (1)",
+    );
+    place.run("b.db", "CREATE TABLE p (id INTEGER PRIMARY KEY, v); CREATE TABLE c (p REFERENCES p (id)); CREATE INDEX i ON p (v);
+        CREATE TABLE other (p REFERENCES p (id)); CREATE VIEW w AS SELECT v FROM p; INSERT INTO p VALUES (1, 'old'); INSERT INTO c VALUES (1); INSERT INTO other VALUES (1)");
+    move_all(&place, "a.db", "b.db", OnExisting::Replace).unwrap();
+    assert_eq!(place.rows("b.db", "SELECT v FROM w"), ["new"]);
+    assert_eq!(place.rows("b.db", "SELECT v FROM sensei_old_m1__p"), ["old"]);
+    for child in ["c", "other", "sensei_old_m1__c"] {
+        assert_eq!(
+            place.rows("b.db", &format!("SELECT \"table\" FROM pragma_foreign_key_list('{child}')")),
+            ["p"],
+            "{child}"
+        );
+    }
+    let indexes =
+        "SELECT name || ' ' || tbl_name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY 1";
+    assert_eq!(place.rows("b.db", indexes), ["i p", "sensei_old_m1__i sensei_old_m1__p"]);
+    place.is_sound("b.db");
+    // And the catalog shows neither what was kept nor anything else of the migration.
+    let tables = place.target("b.db").catalog(vec![]).unwrap().tables;
+    assert_eq!(tables.iter().map(|t| t.name.name.as_str()).collect::<Vec<_>>(), ["other", "p", "c"]);
+}
+
+#[test]
+fn a_chunk_arrives_once_or_not_at_all() {
+    let place = Place::new();
+    place.run("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b')");
+    let mut migration = Migration::new(&place, "a.db", "b.db", OnExisting::Fail);
+    migration.target.claim(MIGRATION).unwrap();
+    migration.execute(&[Stage::Prepare]).unwrap();
+    // What is done is done: again is a success.
+    migration.execute(&[Stage::Prepare]).unwrap();
+    let table = migration.catalog.tables[0].clone();
+    let row_schema = migration.row_schemas[0].clone();
+    let request = ReadRequest {
+        table: table.name.clone(),
+        columns: vec!["id".into(), "v".into()],
+        range: sensei_sdk::Range::Whole,
+        batch_rows: 1,
+        batch_bytes: 1,
+    };
+    let mut read = || {
+        let mut reader = migration.source.read(request.clone()).unwrap();
+        std::iter::from_fn(move || reader.next().unwrap()).collect::<Vec<_>>()
+    };
+    let batches = [read(), read(), read()];
+    assert_eq!(batches[0].len(), 2);
+    for (round, batches) in batches.into_iter().enumerate() {
+        let mut writer = migration.target.write(write_request(&table, 7, &row_schema)).unwrap();
+        for batch in batches {
+            writer.write(batch).unwrap();
+        }
+        match round {
+            // Dropped: nothing is left.
+            0 => {}
+            1 => assert_eq!(writer.commit().unwrap(), 2),
+            _ => assert_eq!(writer.commit().unwrap_err().kind, Kind::Conflict),
+        }
+        drop(writer);
+        assert_eq!(
+            migration.target.count(MIGRATION, table.name.clone(), true).unwrap(),
+            if round == 0 { 0 } else { 2 }
+        );
+    }
+    migration.target.note(MIGRATION, "plan", "1").unwrap();
+    migration.target.note(MIGRATION, "plan", "2").unwrap();
+    let ledger = place.target("b.db").recall(MIGRATION).unwrap().unwrap();
+    assert_eq!((ledger.chunks.len(), ledger.chunks[0].chunk, ledger.chunks[0].rows), (1, 7, 2));
+    assert_eq!(ledger.journal, [("plan".to_owned(), "2".to_owned())]);
+    assert_eq!(place.target("b.db").claim(MIGRATION).unwrap_err().kind, Kind::Conflict);
+    migration.target.reset(MIGRATION, table.name.clone()).unwrap();
+    assert!(migration.target.recall(MIGRATION).unwrap().unwrap().chunks.is_empty());
+    assert_eq!(migration.target.count(MIGRATION, table.name, true).unwrap(), 0);
+    migration.execute(&[Stage::Discard]).unwrap();
+    assert_eq!(migration.target.recall(MIGRATION).unwrap(), None);
+    assert_eq!(place.schema("b.db"), [""; 0]);
+}
+
+#[test]
+fn a_row_that_refers_to_nothing_stops_before_the_cutover() {
+    let place = Place::new();
+    place.run(
+        "a.db",
+        "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p (id)); INSERT INTO c VALUES (9)",
+    );
+    let error = move_all(&place, "a.db", "b.db", OnExisting::Fail).unwrap_err();
+    assert_eq!(
+        (error.kind, error.table.as_deref(), error.row.as_deref()),
+        (Kind::ConstraintViolation, Some("c"), Some("9"))
+    );
+    assert!(place.target("b.db").catalog(vec![]).unwrap().tables.is_empty());
+}
+
+#[test]
+fn a_value_that_the_sample_did_not_show_is_refused_by_name() {
+    let place = Place::new();
+    place.run("a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, n INT); INSERT INTO t VALUES (1, 1), (2, 2)");
+    let mut source = place.source("a.db");
+    let table = source.catalog(vec![]).unwrap().tables[0].name.clone();
+    place.run("a.db", "UPDATE t SET n = 'two' WHERE id = 2");
+    let request = ReadRequest {
+        table,
+        columns: vec!["n".into()],
+        range: sensei_sdk::Range::Whole,
+        batch_rows: 10,
+        batch_bytes: 1000,
+    };
+    let error = source.read(request).unwrap().next().unwrap_err();
+    assert_eq!(error.kind, Kind::InvalidData);
+    assert_eq!(
+        (error.table.as_deref(), error.column.as_deref(), error.row.as_deref()),
+        (Some("t"), Some("n"), Some("rowid 2"))
+    );
+}
+
+fn column(name: &str, data_type: DataType) -> Column {
+    Column {
+        name: name.to_owned(),
+        native_type: "theirs".to_owned(),
+        data_type,
+        nullable: true,
+        default: None,
+        identity: None,
+        generated: None,
+        touched_on_update: false,
+        character_set: None,
+        collation: None,
+        comment: None,
+    }
+}
+
+fn table(name: &str, columns: Vec<Column>) -> Table {
+    Table {
+        name: TableName { schema: "main".into(), name: name.into() },
+        columns,
+        primary_key: None,
+        unique_keys: vec![],
+        foreign_keys: vec![],
+        checks: vec![],
+        indexes: vec![],
+        comment: None,
+        rows: 0,
+        bytes: 0,
+    }
+}
+
+/// One column of each type, with its extremes and NULL.
+fn every_type() -> Vec<(DataType, ArrayRef)> {
+    fn values<T: arrow_array::ArrowPrimitiveType>(data_type: &DataType, values: Vec<T::Native>) -> ArrayRef {
+        let all = values.into_iter().map(Some).chain([None]);
+        Arc::new(PrimitiveArray::<T>::from_iter(all).with_data_type(sensei_sdk::arrow_type(data_type)))
+    }
+    fn texts(values: &[&str]) -> ArrayRef {
+        Arc::new(arrow_array::StringArray::from_iter(values.iter().map(Some).chain([None])))
+    }
+    fn bytes(values: &[&[u8]]) -> ArrayRef {
+        Arc::new(arrow_array::BinaryArray::from_iter(values.iter().map(Some).chain([None])))
+    }
+    use arrow_array::types::{
+        Date32Type, Decimal128Type, Decimal256Type, DurationMicrosecondType, Float32Type, Float64Type, Int8Type,
+        Int16Type, Int32Type, Int64Type, IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType,
+        UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    };
+    let int = |bits, signed| DataType::Integer(Integer { bits, signed });
+    let time = |zoned| DataType::Timestamp(Timestamp { precision: 6, zoned });
+    let (i8s, i16s, i32s, u8s, u16s, u32s, u64s) =
+        (int(8, true), int(16, true), int(32, true), int(8, false), int(16, false), int(32, false), int(64, false));
+    let decimal = DataType::Decimal(Decimal { precision: 38, scale: 4 });
+    let wide = DataType::Decimal(Decimal { precision: 76, scale: 10 });
+    let mut uuids = FixedSizeBinaryBuilder::new(16);
+    uuids.append_value([0xab; 16]).unwrap();
+    uuids.append_value([0; 16]).unwrap();
+    uuids.append_null();
+    let stamps = vec![i64::MIN, i64::MIN + 1, i64::MAX, 0, -1, 1_709_210_096_123_456];
+    let spans = vec![-3_020_399_000_000, 0, 1, 3_020_399_999_999];
+    vec![
+        (DataType::Boolean, Arc::new(arrow_array::BooleanArray::from(vec![Some(true), Some(false), None])) as ArrayRef),
+        (i8s.clone(), values::<Int8Type>(&i8s, vec![i8::MIN, i8::MAX])),
+        (i16s.clone(), values::<Int16Type>(&i16s, vec![i16::MIN, i16::MAX])),
+        (i32s.clone(), values::<Int32Type>(&i32s, vec![i32::MIN, i32::MAX])),
+        (int(64, true), values::<Int64Type>(&int(64, true), vec![i64::MIN, i64::MAX, 0])),
+        (u8s.clone(), values::<UInt8Type>(&u8s, vec![0, u8::MAX])),
+        (u16s.clone(), values::<UInt16Type>(&u16s, vec![0, u16::MAX])),
+        (u32s.clone(), values::<UInt32Type>(&u32s, vec![0, u32::MAX])),
+        (u64s.clone(), values::<UInt64Type>(&u64s, vec![0, u64::MAX])),
+        (
+            DataType::Float(32),
+            values::<Float32Type>(&DataType::Float(32), vec![f32::MIN, 0.1, f32::MIN_POSITIVE, f32::INFINITY, 3.0]),
+        ),
+        (
+            DataType::Float(64),
+            values::<Float64Type>(&DataType::Float(64), vec![f64::MIN, 0.1, 5e-324, f64::NEG_INFINITY, 3.0]),
+        ),
+        (
+            decimal.clone(),
+            values::<Decimal128Type>(&decimal, vec![-(10i128.pow(38) - 1), 10i128.pow(38) - 1, 15000, 1, 0]),
+        ),
+        (
+            wide.clone(),
+            values::<Decimal256Type>(
+                &wide,
+                vec![arrow_buffer::i256::from_parts(u128::MAX, 99), arrow_buffer::i256::from(-1i8)],
+            ),
+        ),
+        (DataType::Number, texts(&["NaN", "-Infinity", "1.50", "0001", &"9".repeat(200)])),
+        (DataType::Text(Text { length: None, fixed: false }), texts(&["", "a\0b", "it's", "1.0", "😀"])),
+        (DataType::Text(Text { length: Some(3), fixed: false }), texts(&["", "😀😀😀"])),
+        (
+            DataType::Binary(sensei_sdk::catalog::Binary { length: None, fixed: false }),
+            bytes(&[b"", b"\0\xff", b"text"]),
+        ),
+        (
+            DataType::Date,
+            values::<Date32Type>(&DataType::Date, vec![i32::MIN, i32::MIN + 1, i32::MAX, 0, -800_000, 3_000_000]),
+        ),
+        (DataType::Time(6), values::<Time64MicrosecondType>(&DataType::Time(6), vec![0, 86_400_000_000, 1])),
+        (DataType::Duration(6), values::<DurationMicrosecondType>(&DataType::Duration(6), spans)),
+        (time(false), values::<TimestampMicrosecondType>(&time(false), stamps.clone())),
+        (time(true), values::<TimestampMicrosecondType>(&time(true), stamps)),
+        (
+            DataType::Interval,
+            values::<IntervalMonthDayNanoType>(
+                &DataType::Interval,
+                vec![arrow_buffer::IntervalMonthDayNano::new(-14, 3, -1)],
+            ),
+        ),
+        (DataType::Uuid, Arc::new(uuids.finish())),
+        (DataType::Json, texts(&["5", "{\"a\": 1.50}", "null"])),
+        (DataType::Bits(Bits { length: Some(4), varying: false }), texts(&["0101", "0000"])),
+        (
+            DataType::Enumeration(Enumeration { schema: None, name: None, values: vec!["it's".into(), "b,".into()] }),
+            texts(&["it's", "b,"]),
+        ),
+        (DataType::Geometry(None), bytes(&[b"\x01\x01\0\0\0"])),
+    ]
+}
+
+#[test]
+fn every_type_of_another_system_comes_back_equal() {
+    let place = Place::new();
+    for (number, (data_type, array)) in every_type().into_iter().enumerate() {
+        let file = format!("{number}.db");
+        let mut target = place.target(&file);
+        let theirs = table("t", vec![column("c", data_type.clone())]);
+        let proposal = target.propose(vec![theirs.clone()], "other").unwrap().remove(0);
+        let job = Job {
+            migration: MIGRATION.into(),
+            tables: vec![proposal.table.clone()],
+            named_types: vec![],
+            dialect: "other".into(),
+            on_existing: OnExisting::Fail,
+        };
+        let schema = Schema::new(vec![arrow_field(&theirs.columns[0])]);
+        assert_eq!(
+            rows::decode_schema(&proposal.row_schema).unwrap().field(0).data_type(),
+            schema.field(0).data_type()
+        );
+        let batch = RecordBatch::try_new(Arc::new(schema), vec![array.clone()]).unwrap();
+        target.claim(MIGRATION).unwrap();
+        let statements = target.render(job).unwrap();
+        let stage = |stage| statements.iter().filter(|s| s.stage == stage).cloned().collect::<Vec<_>>();
+        target.execute(MIGRATION, stage(Stage::Prepare)).unwrap();
+        let mut writer = target.write(write_request(&proposal.table, 0, &proposal.row_schema)).unwrap();
+        writer.write(rows::encode_batch(&batch).unwrap()).unwrap();
+        assert_eq!(writer.commit().unwrap(), array.len() as u64);
+        drop(writer);
+        target.execute(MIGRATION, stage(Stage::Cutover)).unwrap();
+        target.execute(MIGRATION, stage(Stage::Discard)).unwrap();
+
+        let mut source = place.source(&file);
+        let found = source.catalog(vec![]).unwrap().tables.remove(0);
+        if proposal.columns[0].fidelity == Fidelity::Lossless {
+            assert_eq!(found.columns[0].data_type, data_type);
+        }
+        let request = ReadRequest {
+            table: found.name,
+            columns: vec!["c".into()],
+            range: sensei_sdk::Range::Whole,
+            batch_rows: 100,
+            batch_bytes: 1 << 20,
+        };
+        let mut reader = source.read(request).unwrap();
+        let decoder = rows::Decoder::new(&reader.schema().unwrap()).unwrap();
+        let back = decoder.decode(reader.next().unwrap().unwrap()).unwrap();
+        assert_eq!(back.column(0), &array, "{data_type:?}");
+        assert!(reader.next().unwrap().is_none());
+    }
+}
+
+#[test]
+fn what_sqlite_cannot_hold_is_refused() {
+    let place = Place::new();
+    let int = DataType::Integer(Integer { bits: 64, signed: false });
+    let cases: Vec<(Column, ArrayRef)> = vec![
+        (column("c", DataType::Float(64)), Arc::new(arrow_array::Float64Array::from(vec![f64::NAN]))),
+        (
+            Column {
+                identity: Some(Identity { generation: Generation::ByDefault, next: None, increment: 1 }),
+                ..column("c", int)
+            },
+            Arc::new(arrow_array::UInt64Array::from(vec![u64::MAX])),
+        ),
+    ];
+    for (number, (column, array)) in cases.into_iter().enumerate() {
+        let mut target = place.target(&format!("{number}.db"));
+        let mut theirs = table("t", vec![column]);
+        theirs.primary_key = Some(Key { name: None, columns: vec!["c".into()] });
+        let proposal = target.propose(vec![theirs.clone()], "other").unwrap().remove(0);
+        let job = Job {
+            migration: MIGRATION.into(),
+            tables: vec![proposal.table.clone()],
+            named_types: vec![],
+            dialect: "other".into(),
+            on_existing: OnExisting::Fail,
+        };
+        target.claim(MIGRATION).unwrap();
+        let prepare: Vec<_> = target.render(job).unwrap().into_iter().filter(|s| s.stage == Stage::Prepare).collect();
+        target.execute(MIGRATION, prepare).unwrap();
+        let field: Field = arrow_field(&theirs.columns[0]);
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![array]).unwrap();
+        let mut writer = target.write(write_request(&proposal.table, 0, &proposal.row_schema)).unwrap();
+        let error = writer.write(rows::encode_batch(&batch).unwrap()).unwrap_err();
+        assert_eq!(
+            (error.kind, error.table.as_deref(), error.column.as_deref()),
+            (Kind::InvalidData, Some("t"), Some("c"))
+        );
+        drop(writer);
+        assert_eq!(target.count(MIGRATION, theirs.name, true).unwrap(), 0);
+    }
+}
+
+#[test]
+fn statements_of_a_job_are_a_golden_text() {
+    let place = Place::new();
+    let mut target = place.target("a.db");
+    let numbered = |name: &str, bits, signed| Column {
+        identity: Some(Identity { generation: Generation::Always, next: Some(42), increment: 1 }),
+        nullable: false,
+        ..column(name, DataType::Integer(Integer { bits, signed }))
+    };
+    let mut parent = table(
+        "parent",
+        vec![numbered("id", 64, false), column("amount", DataType::Decimal(Decimal { precision: 10, scale: 2 }))],
+    );
+    parent.primary_key = Some(Key { name: Some("parent_pkey".into()), columns: vec!["id".into()] });
+    parent.columns[1].default = Some(sensei_sdk::catalog::DefaultValue::Literal("1.50".into()));
+    let mut child = table(
+        "child",
+        vec![
+            numbered("id", 32, true),
+            column("parent_id", DataType::Integer(Integer { bits: 64, signed: false })),
+            column(
+                "kind",
+                DataType::Enumeration(Enumeration { schema: None, name: None, values: vec!["a".into(), "b".into()] }),
+            ),
+        ],
+    );
+    child.primary_key = Some(Key { name: None, columns: vec!["id".into()] });
+    child.foreign_keys = vec![ForeignKey {
+        name: Some("child_parent".into()),
+        columns: vec!["parent_id".into()],
+        referenced_schema: "shop".into(),
+        referenced_table: "parent".into(),
+        referenced_columns: vec!["id".into()],
+        on_update: Action::NoAction,
+        on_delete: Action::Cascade,
+        deferrable: true,
+        initially_deferred: false,
+    }];
+    let part = IndexPart {
+        column: Some("kind".into()),
+        expression: None,
+        prefix_length: Some(3),
+        descending: true,
+        nulls_first: None,
+        operator_class: None,
+    };
+    let index = |name: &str, method: &str| Index {
+        name: name.into(),
+        unique: false,
+        method: method.into(),
+        parts: vec![part.clone()],
+        predicate: None,
+        included: vec![],
+        comment: None,
+    };
+    child.indexes = vec![index("parent", "btree"), index("words", "fulltext")];
+    let proposals = target.propose(vec![parent, child], "other").unwrap();
+    let notes: Vec<_> =
+        proposals.iter().flat_map(|p| p.notes.iter().map(|n| format!("-- {}: {}", n.about, n.note))).collect();
+    let job = Job {
+        migration: MIGRATION.into(),
+        tables: proposals.into_iter().map(|p| p.table).collect(),
+        named_types: vec![],
+        dialect: "other".into(),
+        on_existing: OnExisting::Replace,
+    };
+    let statements = target.render(job).unwrap();
+    let shown: Vec<_> = statements
+        .iter()
+        .map(|s| {
+            format!(
+                "-- {:?} {} ({})\n{};\n-- undo: {}",
+                s.stage,
+                s.id,
+                s.label,
+                s.sql,
+                s.undo.as_deref().unwrap_or("nothing")
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(format!("{}\n{}", notes.join("\n"), shown.join("\n")));
+}
