@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sensei_engine::migration::{Report, TableReport};
 
-use super::format::{count, counted, per_second, seconds, size};
+use super::format::{count, counted, headed, per_second, seconds, size};
 use super::screen::{Column, table};
 
 const COLUMNS: [Column<'_>; 6] = [
@@ -25,10 +25,6 @@ pub(super) fn agrees(report: &Report) -> bool {
 pub(super) fn text(report: &Report, width: u16) -> String {
     let mut text = table(&COLUMNS, report.tables.iter().map(row), width);
     text += &format!("\n{}\n", verdict(report));
-    let resumed: u32 = report.tables.iter().map(|t| t.chunks_resumed).sum();
-    if report.resumed {
-        text += &format!("An earlier run had begun it; {} of its work were kept.\n", counted(resumed.into(), "chunk"));
-    }
     let phases: Vec<String> = report
         .phases
         .iter()
@@ -38,7 +34,7 @@ pub(super) fn text(report: &Report, width: u16) -> String {
         text += &format!("Time: {}.\n", phases.join(", "));
     }
     for note in &report.notes {
-        text += &format!("Note: {note}\n");
+        text += &format!("{}\n", headed("Note: ", note, "      ", width.into()));
     }
     text
 }
@@ -65,11 +61,14 @@ fn verdict(report: &Report) -> String {
     }
     let rows: u64 = report.tables.iter().map(|t| t.target_rows).sum();
     let bytes: u64 = report.tables.iter().map(|t| t.bytes).sum();
-    let resumed = report.tables.iter().any(|t| t.chunks_resumed > 0);
-    let rate = rate(rows, report.seconds).filter(|_| !resumed && rows > 0);
+    let (tables, rows_text) = (counted(report.tables.len() as u64, "table"), counted(rows, "row"));
+    let (bytes, time) = (size(bytes), seconds(report.seconds));
+    if report.resumed {
+        return format!("{tables}, {rows_text}; {bytes} of them moved by this run in {time}. Every count agrees.");
+    }
+    let rate = rate(rows, report.seconds).filter(|_| rows > 0);
     let rate = rate.map(|r| format!(" ({} rows/s)", count(r))).unwrap_or_default();
-    let (tables, rows) = (counted(report.tables.len() as u64, "table"), counted(rows, "row"));
-    format!("{tables}, {rows}, {} moved in {}{rate}. Every count agrees.", size(bytes), seconds(report.seconds))
+    format!("{tables}, {rows_text}, {bytes} moved in {time}{rate}. Every count agrees.")
 }
 
 fn rate(rows: u64, seconds: f64) -> Option<u64> {
@@ -116,6 +115,12 @@ mod tests {
             table("empty", (0, 0), (1, 0), 0.0),
         ]);
         assert!(agrees(&report));
+        insta::assert_snapshot!(text(&report, 100));
+    }
+
+    #[test]
+    fn a_resumed_run_counts_its_own_work() {
+        let report = report(vec![table("orders", (100, 100), (4, 3), 0.5)]);
         insta::assert_snapshot!(text(&report, 100));
     }
 

@@ -165,13 +165,14 @@ fn next_steps(folder: &Folder, [source, target]: &[PathBuf; 2], connector: &str)
         Folder::Given(_) => format!("The files stay: {} and {}.", source.display(), target.display()),
         Folder::Temporary(_) => "The files are gone now; --keep or --dir DIR keeps them.".to_owned(),
     };
-    format!(
-        "\n{files}\n\n\
-         Next, with databases of your own:\n  \
-         sensei connectors                                     what is on board, and how URLs are written\n  \
-         sensei migrate --source URL --target {connector}:copy.db    shows the plan, then asks\n  \
-         sensei migrate --help                                 everything else\n"
-    )
+    let commands = [
+        ("sensei connectors".to_owned(), "what is on board, and how URLs are written"),
+        (format!("sensei migrate --source URL --target {connector}:copy.db"), "shows the plan, then asks"),
+        ("sensei migrate --help".to_owned(), "everything else"),
+    ];
+    let longest = commands.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
+    let lines = commands.map(|(command, what)| format!("  {command:longest$}   {what}\n"));
+    format!("\n{files}\n\nNext, with databases of your own:\n{}", lines.concat())
 }
 
 #[cfg(test)]
