@@ -68,7 +68,8 @@ pub(super) fn table(input: Input<'_>, risks: &mut Risks) -> Result<TablePlan> {
         Error::new(Code::PluginLied, message).role_if(Some(Role::Target))
     };
     let writes = decode_schema(&proposal.row_schema).map_err(|e| e.role_if(Some(Role::Target)))?;
-    let mut written = proposal.table.columns.iter().filter(|c| c.generated.is_none());
+    // Columns that the target computes itself stand in the schema only if its writer wants to see them.
+    let mut written = proposal.table.columns.iter();
     let mut mappings = Vec::with_capacity(writes.fields().len());
     for field in writes.fields() {
         let target = written.find(|c| c.name == *field.name()).ok_or_else(|| {

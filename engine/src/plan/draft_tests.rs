@@ -486,3 +486,17 @@ fn a_plan_survives_being_written_down() {
     let text = serde_json::to_string(&plan).unwrap();
     assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
 }
+
+#[test]
+fn a_writer_may_ask_for_columns_that_the_target_computes() {
+    let request = Request { exclude_tables: vec!["audit*".to_owned()], ..request() };
+    let target = catalog("same", Vec::new());
+    let of = |plan: Plan| plan.tables[0].mappings.iter().map(|m| m.target_column.clone()).collect::<Vec<_>>();
+    let without = of(plan(&request, &shop(), &target).unwrap());
+    let with = plan_with(&request, &shop(), &target, true, |p| {
+        p.row_schema = encode_schema(&row_schema(p.table.columns.iter()));
+    });
+    let with = of(with.unwrap());
+    assert!(!without.contains(&"total_price".to_owned()));
+    assert_eq!(with, ["order_id", "customer_id", "unit_price", "quantity", "total_price", "status", "changed_at"]);
+}

@@ -118,7 +118,7 @@ pub struct TablePlan {
     pub source: TableName,
     /// As the target will have it: its names, types, keys.
     pub target: Table,
-    /// One for each column that is written, in the order of `row_schema`; columns the target generates have none.
+    /// One for each column of `row_schema`, in its order: a column the target computes itself need not be there.
     pub mappings: Vec<Mapping>,
     /// Arrow schema the target's writer expects (contract `rows`), in hex.
     #[serde(with = "hex")]

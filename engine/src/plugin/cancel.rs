@@ -1,6 +1,6 @@
 //! Stopping guests from outside.
 
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -51,22 +51,33 @@ impl Cancel {
         self.0.cancelled.load(Ordering::SeqCst)
     }
 
-    pub(super) fn watch(&self, socket: &TcpStream) {
+    /// Shuts the socket down too when the switch is thrown, for as long as the returned value lives.
+    pub(super) fn watch(&self, socket: &TcpStream) -> Watched {
         if let Ok(twin) = socket.try_clone() {
             self.sockets().push(twin);
         }
         if self.is_cancelled() {
             let _ = socket.shutdown(Shutdown::Both);
         }
-    }
-
-    pub(super) fn forget(&self, socket: &TcpStream) {
-        let local = socket.local_addr().ok();
-        self.sockets().retain(|s| s.local_addr().ok() != local);
+        Watched { cancel: self.clone(), local: socket.local_addr().ok() }
     }
 
     fn sockets(&self) -> std::sync::MutexGuard<'_, Vec<TcpStream>> {
         lock(&self.0.sockets)
+    }
+}
+
+/// A socket that a [`Cancel`] knows. It goes with its guest, however that ends: a twin left behind would keep the
+/// connection open, and what the peer has locked for it.
+#[derive(Debug)]
+pub(super) struct Watched {
+    cancel: Cancel,
+    local: Option<SocketAddr>,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.cancel.sockets().retain(|socket| socket.local_addr().ok() != self.local);
     }
 }
 

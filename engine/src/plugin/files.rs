@@ -22,6 +22,7 @@ use super::guest::Guest;
 use super::outcome::to_guest;
 
 /// One open file of a guest.
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct OpenFile {
     file: File,
     path: PathBuf,

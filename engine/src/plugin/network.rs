@@ -9,6 +9,7 @@ use wasmtime::component::Resource;
 
 use super::bindings::sensei::plugin::errors::{Error, Kind};
 use super::bindings::sensei::plugin::network::{self, TlsOptions};
+use super::cancel::Watched;
 use super::guest::Guest;
 use super::outcome::{Limit, to_guest};
 use super::tls;
@@ -20,9 +21,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const READ_BYTES: usize = 256 * 1024;
 
 /// One connection of a guest.
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct Socket {
     host: String,
     stream: Stream,
+    _watched: Watched,
     /// Reused between reads, so that a small answer costs a small copy.
     buffer: Vec<u8>,
 }
@@ -35,14 +38,6 @@ enum Stream {
 }
 
 impl Socket {
-    fn tcp(&self) -> Option<&TcpStream> {
-        match &self.stream {
-            Stream::Plain(s) => Some(s),
-            Stream::Tls(s) => Some(&s.sock),
-            Stream::Gone => None,
-        }
-    }
-
     fn read(&mut self, max: usize) -> io::Result<Vec<u8>> {
         let wanted = max.min(READ_BYTES.max(self.buffer.len()));
         if self.buffer.len() < wanted {
@@ -127,8 +122,9 @@ impl network::HostSocket for Guest {
         self.progressed();
         match opened {
             Ok(tcp) => {
-                self.environment.cancel.watch(&tcp);
-                let socket = Socket { host: format!("{host}:{port}"), stream: Stream::Plain(tcp), buffer: Vec::new() };
+                let watched = self.environment.cancel.watch(&tcp);
+                let host = format!("{host}:{port}");
+                let socket = Socket { host, stream: Stream::Plain(tcp), _watched: watched, buffer: Vec::new() };
                 Ok(Ok(self.table.push(socket)?))
             }
             Err(e) => {
@@ -180,11 +176,8 @@ impl network::HostSocket for Guest {
     }
 
     fn drop(&mut self, this: Resource<Socket>) -> wasmtime::Result<()> {
-        let socket = self.table.delete(this)?;
+        self.table.delete(this)?;
         self.handles -= 1;
-        if let Some(tcp) = socket.tcp() {
-            self.environment.cancel.forget(tcp);
-        }
         Ok(())
     }
 }
