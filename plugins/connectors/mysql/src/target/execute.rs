@@ -1,0 +1,129 @@
+//! Executing rendered statements, so that doing it again is no error.
+
+use sensei_sdk::{Error, Kind, Result, Stage, Statement};
+
+use super::render::{ASIDE, LIVE, OLD_SCHEMA, ORPHANS, RENAME};
+use super::{ledger, staging};
+use crate::connection::{Connection, literal};
+use crate::error::already_so;
+
+/// Executes in order. The cutover's renames become one statement: all of them happen, or none.
+pub(crate) fn execute(connection: &mut Connection, migration: &str, statements: &[Statement]) -> Result<()> {
+    let (cutover, others): (Vec<_>, Vec<_>) = statements.iter().partition(|s| s.stage == Stage::Cutover);
+    for statement in others {
+        one(connection, migration, statement)?;
+    }
+    if cutover.is_empty() { Ok(()) } else { cut_over(connection, migration, &cutover) }
+}
+
+/// Adds what it was about.
+fn about(error: Error, statement: &Statement) -> Error {
+    let table = statement.table.as_ref().map(|t| format!("{}.{}", t.schema, t.name));
+    let message = format!("{} (While making: {}.)", error.message, statement.label);
+    Error { table: error.table.or(table), message, ..error }
+}
+
+fn one(connection: &mut Connection, migration: &str, statement: &Statement) -> Result<()> {
+    let recorded = statement.stage != Stage::Discard;
+    if recorded && ledger::has(connection, migration, &statement.id)? {
+        return Ok(());
+    }
+    if statement.id.starts_with(ORPHANS) {
+        no_orphans(connection, statement)?;
+    } else {
+        match connection.execute(&statement.sql) {
+            Ok(_) => {}
+            Err(e) if already_so(&e) => {}
+            Err(e) => return Err(about(e, statement)),
+        }
+    }
+    if recorded { ledger::record(connection, migration, &statement.id) } else { Ok(()) }
+}
+
+/// Fails if a row refers to nothing.
+fn no_orphans(connection: &mut Connection, statement: &Statement) -> Result<()> {
+    let row = connection.table(&statement.sql).map_err(|e| about(e, statement))?.into_iter().next();
+    let Some(row) = row else { return Ok(()) };
+    let values: Vec<String> = row.into_iter().map(Option::unwrap_or_default).collect();
+    let error = Error::new(
+        Kind::ConstraintViolation,
+        format!(
+            "A row refers to ({}), which is not there: the source has orphans. Correct them there, or leave the foreign \
+             key out.",
+            values.join(", ")
+        ),
+    );
+    Err(about(error, statement).row(values.join(", ")))
+}
+
+/// Whether a table is there.
+fn exists(connection: &mut Connection, schema: &str, table: &str) -> Result<bool> {
+    let sql = format!(
+        "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {}",
+        literal(schema),
+        literal(table)
+    );
+    Ok(connection.value(&sql)?.is_some())
+}
+
+fn cut_over(connection: &mut Connection, migration: &str, statements: &[&Statement]) -> Result<()> {
+    let mut renames = Vec::new();
+    let mut asides = Vec::new();
+    let mut places = Vec::new();
+    for statement in statements {
+        if ledger::has(connection, migration, &statement.id)? {
+            continue;
+        }
+        if statement.id.starts_with(OLD_SCHEMA) {
+            places.push(*statement);
+            continue;
+        }
+        let Some(rename) = statement.sql.strip_prefix(RENAME) else {
+            connection.execute(&statement.sql).map_err(|e| about(e, statement))?;
+            continue;
+        };
+        let Some(name) = &statement.table else {
+            return Err(Error::internal(format!("The statement {} names no table.", statement.id)));
+        };
+        let staged = exists(connection, &staging::schema(migration, &name.schema), &name.name)?;
+        let live = exists(connection, &name.schema, &name.name)?;
+        if statement.id.starts_with(ASIDE) {
+            // Nothing to move aside; or the staged table is live already, and what is live is the new one.
+            if staged && live {
+                asides.push(rename);
+            }
+        } else if statement.id.starts_with(LIVE) {
+            // A server that stopped right after it did this has not recorded it.
+            if staged || !live {
+                renames.push(rename);
+            }
+        } else {
+            return Err(Error::internal(format!("The statement {} is no part of a cutover.", statement.id)));
+        }
+    }
+    if !asides.is_empty() {
+        for place in places {
+            connection.execute(&place.sql).map_err(|e| about(e, place))?;
+        }
+    }
+    if !renames.is_empty() {
+        asides.extend(renames);
+        // References follow a renamed table only while they are heeded.
+        connection.execute("SET SESSION foreign_key_checks = 1")?;
+        let done = connection.execute(&format!("{RENAME}{}", asides.join(", ")));
+        connection.execute("SET SESSION foreign_key_checks = 0")?;
+        done.map_err(|e| match e.kind {
+            Kind::Conflict => Error {
+                message: format!("{} Nothing was changed: the target's own tables are as they were.", e.message),
+                ..e
+            },
+            _ => e,
+        })?;
+    }
+    connection.execute("START TRANSACTION")?;
+    for statement in statements {
+        ledger::record(connection, migration, &statement.id)?;
+    }
+    connection.execute("COMMIT")?;
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! Writing: proposals, statements, the ledger, and chunks.
+
+mod ddl;
+mod encode;
+mod execute;
+mod ledger;
+mod propose;
+mod render;
+mod rules;
+mod staging;
+mod value;
+pub(crate) mod write;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use sensei_sdk::catalog::{Catalog, Table, TableName};
+use sensei_sdk::{Job, Ledger, Proposal, Result, Statement, WriteRequest};
+
+use crate::catalog;
+use crate::configuration::{Configuration, ZeroDates};
+use crate::connection::Connection;
+use crate::source;
+use propose::Collations;
+use write::Mode;
+
+/// Seconds to wait for a row lock: the first load into an empty table locks all of it (MariaDB), and others wait for its
+/// end.
+const LOCK_WAIT_SECONDS: u32 = 600;
+
+/// A session that writes.
+pub(crate) struct Target {
+    connection: Rc<RefCell<Connection>>,
+    collations: Option<Rc<Collations>>,
+    pub(crate) mode: Mode,
+    /// Bytes of the server's `max_allowed_packet`.
+    max_packet: usize,
+}
+
+impl Target {
+    fn collations(&mut self) -> Result<Rc<Collations>> {
+        if let Some(known) = &self.collations {
+            return Ok(known.clone());
+        }
+        let sql = "SELECT COLLATION_NAME FROM information_schema.COLLATIONS";
+        let rows = self.connection.borrow_mut().table(sql)?;
+        // MariaDB leaves the character set out of its newest names.
+        let full = |name: String| [name.clone(), format!("utf8mb4_{name}")];
+        let names = rows.into_iter().filter_map(|r| r.into_iter().next().flatten()).flat_map(full);
+        let known = Rc::new(names.collect::<Collations>());
+        self.collations = Some(known.clone());
+        Ok(known)
+    }
+}
+
+impl sensei_sdk::Target for Target {
+    type Writer = write::Writer;
+
+    fn open(configuration: &str) -> Result<Self> {
+        let mut connection = Connection::open(&Configuration::parse(configuration)?)?;
+        // References are checked by queries before they are made (see `render`); what is unique is checked as its index
+        // is built.
+        connection.execute(&format!(
+            "SET SESSION foreign_key_checks = 0, unique_checks = 0, innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}, \
+             max_error_count = 64"
+        ))?;
+        let settings = connection.table("SELECT @@local_infile, @@max_allowed_packet")?;
+        let setting = |at: usize| settings.first().and_then(|r| r[at].clone()).unwrap_or_default();
+        let mode = if setting(0) == "1" && connection.loads_files() { Mode::Load } else { Mode::Insert };
+        let max_packet = setting(1).parse().unwrap_or(1024 * 1024);
+        Ok(Self { connection: Rc::new(RefCell::new(connection)), collations: None, mode, max_packet })
+    }
+
+    fn catalog(&mut self, schemas: Vec<String>) -> Result<Catalog> {
+        catalog::read(&mut self.connection.borrow_mut(), schemas, ZeroDates::Keep)
+    }
+
+    fn propose(&mut self, tables: Vec<Table>, dialect: &str) -> Result<Vec<Proposal>> {
+        let collations = self.collations()?;
+        Ok(propose::propose(tables, dialect, &self.connection.borrow().server, &collations))
+    }
+
+    fn render(&mut self, job: Job) -> Result<Vec<Statement>> {
+        Ok(render::render(&job, &self.connection.borrow().server))
+    }
+
+    fn claim(&mut self, migration: &str) -> Result<Ledger> {
+        ledger::claim(&mut self.connection.borrow_mut(), migration)
+    }
+
+    fn recall(&mut self, migration: &str) -> Result<Option<Ledger>> {
+        ledger::recall(&mut self.connection.borrow_mut(), migration)
+    }
+
+    fn note(&mut self, migration: &str, key: &str, value: &str) -> Result<()> {
+        ledger::note(&mut self.connection.borrow_mut(), migration, key, value)
+    }
+
+    fn reset(&mut self, migration: &str, table: TableName) -> Result<()> {
+        ledger::reset(&mut self.connection.borrow_mut(), migration, &table)
+    }
+
+    fn execute(&mut self, migration: &str, statements: Vec<Statement>) -> Result<()> {
+        execute::execute(&mut self.connection.borrow_mut(), migration, &statements)
+    }
+
+    fn count(&mut self, migration: &str, table: TableName, staged: bool) -> Result<u64> {
+        let schema = if staged { staging::schema(migration, &table.schema) } else { table.schema.clone() };
+        source::count(&mut self.connection.borrow_mut(), &schema, &table.name)
+    }
+
+    fn write(&mut self, request: WriteRequest) -> Result<write::Writer> {
+        write::Writer::open(self.connection.clone(), request, self.mode, self.max_packet)
+    }
+}

@@ -1,0 +1,262 @@
+//! All statements of a job, each with what takes it back.
+
+use std::collections::{BTreeSet, HashSet};
+
+use sensei_sdk::catalog::{Table, TableName};
+use sensei_sdk::{Job, OnExisting, Stage, Statement};
+
+use super::{ddl, staging};
+use crate::connection::{Server, identifier};
+
+/// Ids of statements that `execute` treats in a way of their own begin with these.
+pub(crate) const ORPHANS: &str = "orphans/";
+pub(crate) const ASIDE: &str = "cutover/aside/";
+pub(crate) const OLD_SCHEMA: &str = "cutover/old/";
+pub(crate) const LIVE: &str = "cutover/live/";
+/// What statements of the last two begin with: they become one RENAME TABLE.
+pub(crate) const RENAME: &str = "RENAME TABLE ";
+
+/// `schema.table`, in ids and labels.
+fn plain(name: &TableName) -> String {
+    format!("{}.{}", name.schema, name.name)
+}
+
+/// A list of statements in the making.
+struct List(Vec<Statement>);
+
+impl List {
+    fn add(
+        &mut self,
+        stage: Stage,
+        id: String,
+        sql: String,
+        undo: Option<String>,
+        table: Option<&TableName>,
+        label: String,
+    ) {
+        self.0.push(Statement { id, stage, sql, undo, table: table.cloned(), label });
+    }
+}
+
+/// Renders a job, in order.
+pub(crate) fn render(job: &Job, server: &Server) -> Vec<Statement> {
+    let mut list = List(Vec::new());
+    let schemas: BTreeSet<&str> = job.tables.iter().map(|t| t.name.schema.as_str()).collect();
+    let staged: HashSet<(&str, &str)> =
+        job.tables.iter().map(|t| (t.name.schema.as_str(), t.name.name.as_str())).collect();
+    for schema in &schemas {
+        let place = identifier(&staging::schema(&job.migration, schema));
+        list.add(
+            Stage::Prepare,
+            format!("schema/{schema}"),
+            format!("CREATE DATABASE IF NOT EXISTS {place} DEFAULT CHARACTER SET utf8mb4"),
+            Some(format!("DROP DATABASE IF EXISTS {place}")),
+            None,
+            format!("staging of {schema}"),
+        );
+    }
+    for table in &job.tables {
+        let place = staging::table(&job.migration, &table.name);
+        list.add(
+            Stage::Prepare,
+            format!("table/{}", plain(&table.name)),
+            ddl::create_table(table, &place, server),
+            Some(format!("DROP TABLE IF EXISTS {place}")),
+            None,
+            format!("table {}", plain(&table.name)),
+        );
+    }
+    for table in &job.tables {
+        complete(&mut list, job, table);
+    }
+    let mut names = HashSet::new();
+    for table in &job.tables {
+        references(&mut list, job, table, &staged, &mut names, server);
+    }
+    for table in &job.tables {
+        finish(&mut list, job, table);
+    }
+    cutover(&mut list, job, &schemas);
+    for schema in &schemas {
+        list.add(
+            Stage::Discard,
+            format!("discard/{schema}"),
+            format!("DROP DATABASE IF EXISTS {}", identifier(&staging::schema(&job.migration, schema))),
+            None,
+            None,
+            format!("staging of {schema} goes"),
+        );
+    }
+    list.add(
+        Stage::Discard,
+        "discard".to_owned(),
+        format!("DROP DATABASE IF EXISTS {}", identifier(&staging::ledger(&job.migration))),
+        None,
+        None,
+        "the ledger goes".to_owned(),
+    );
+    list.0
+}
+
+/// Indexes of a loaded table: as many in one statement as the server can, for it then reads the table once.
+fn complete(list: &mut List, job: &Job, table: &Table) {
+    let place = staging::table(&job.migration, &table.name);
+    let made = ddl::counting_key(table);
+    let (mut adds, mut drops) = (Vec::new(), Vec::new());
+    for (at, key) in table.unique_keys.iter().enumerate() {
+        if !matches!(made, Some(ddl::Counting::Unique(m)) if m == at) {
+            adds.push(format!("ADD {}", ddl::unique_key(key)));
+            drops.extend(key.name.as_ref().map(|n| format!("DROP KEY {}", identifier(n))));
+        }
+    }
+    let mut alone = Vec::new();
+    for (at, index) in table.indexes.iter().enumerate() {
+        if matches!(made, Some(ddl::Counting::Index(m)) if m == at) {
+            continue;
+        }
+        if ddl::alone(index) {
+            alone.push(index);
+        } else {
+            adds.push(format!("ADD {}", ddl::index(index)));
+            drops.push(format!("DROP KEY {}", identifier(&index.name)));
+        }
+    }
+    let name = plain(&table.name);
+    if !adds.is_empty() {
+        let undo = (!drops.is_empty()).then(|| format!("ALTER TABLE {place} {}", drops.join(", ")));
+        let label = format!("{} {} of {name}", adds.len(), if adds.len() == 1 { "index" } else { "indexes" });
+        let sql = format!("ALTER TABLE {place} {}", adds.join(", "));
+        list.add(Stage::CompleteTable, format!("indexes/{name}"), sql, undo, Some(&table.name), label);
+    }
+    for index in alone {
+        list.add(
+            Stage::CompleteTable,
+            format!("index/{name}/{}", index.name),
+            format!("ALTER TABLE {place} ADD {}", ddl::index(index)),
+            Some(format!("ALTER TABLE {place} DROP KEY {}", identifier(&index.name))),
+            Some(&table.name),
+            format!("{} index {} of {name}", index.method, index.name),
+        );
+    }
+}
+
+/// Foreign keys. The server would copy the table to check one while it is added; so each is first checked by a query,
+/// then added unchecked.
+fn references(
+    list: &mut List,
+    job: &Job,
+    table: &Table,
+    staged: &HashSet<(&str, &str)>,
+    names: &mut HashSet<(String, String)>,
+    server: &Server,
+) {
+    let place = staging::table(&job.migration, &table.name);
+    for (at, foreign) in table.foreign_keys.iter().enumerate() {
+        let referenced =
+            TableName { schema: foreign.referenced_schema.clone(), name: foreign.referenced_table.clone() };
+        // A table outside the job is referred to where it lives.
+        let parent = if staged.contains(&(referenced.schema.as_str(), referenced.name.as_str())) {
+            staging::table(&job.migration, &referenced)
+        } else {
+            ddl::qualified(&referenced.schema, &referenced.name)
+        };
+        // Their names are unique in a database, in other systems only in a table.
+        let name = foreign.name.as_ref().map(|wanted| {
+            let candidates = (1..).map(|n| if n == 1 { wanted.clone() } else { format!("{wanted}_{n}") });
+            let free = |n: &String| names.insert((table.name.schema.clone(), n.to_lowercase()));
+            candidates.into_iter().find(free).expect("numbers do not end")
+        });
+        let id = format!("{}/{at}", plain(&table.name));
+        let shown = name.clone().unwrap_or_else(|| format!("({})", foreign.columns.join(", ")));
+        list.add(
+            Stage::CompleteAll,
+            format!("{ORPHANS}{id}"),
+            ddl::orphans(foreign, &place, &parent),
+            None,
+            Some(&table.name),
+            format!("every row of {} that refers finds its row ({shown})", plain(&table.name)),
+        );
+        list.add(
+            Stage::CompleteAll,
+            format!("foreign/{id}"),
+            format!("ALTER TABLE {place} ADD {}", ddl::foreign_key(foreign, name.as_deref(), &parent, server)),
+            name.as_ref().map(|n| format!("ALTER TABLE {place} DROP FOREIGN KEY {}", identifier(n))),
+            Some(&table.name),
+            format!("foreign key {shown} of {}", plain(&table.name)),
+        );
+    }
+}
+
+/// Counters and statistics.
+fn finish(list: &mut List, job: &Job, table: &Table) {
+    let place = staging::table(&job.migration, &table.name);
+    let name = plain(&table.name);
+    let identity = table.columns.iter().find_map(|c| c.identity.as_ref());
+    if let Some(next) = identity.and_then(|i| i.next) {
+        // The server takes the highest value present plus one where that is more.
+        list.add(
+            Stage::CompleteAll,
+            format!("counter/{name}"),
+            format!("ALTER TABLE {place} AUTO_INCREMENT = {}", next.max(1)),
+            None,
+            Some(&table.name),
+            format!("counter of {name}"),
+        );
+    }
+    list.add(
+        Stage::CompleteAll,
+        format!("statistics/{name}"),
+        format!("ANALYZE TABLE {place}"),
+        None,
+        Some(&table.name),
+        format!("statistics of {name}"),
+    );
+}
+
+/// One RENAME TABLE moves everything, old tables aside and new ones in.
+fn cutover(list: &mut List, job: &Job, schemas: &BTreeSet<&str>) {
+    for schema in schemas {
+        list.add(
+            Stage::Cutover,
+            format!("cutover/schema/{schema}"),
+            format!("CREATE DATABASE IF NOT EXISTS {} DEFAULT CHARACTER SET utf8mb4", identifier(schema)),
+            None,
+            None,
+            format!("database {schema}"),
+        );
+        if job.on_existing == OnExisting::Replace {
+            let old = identifier(&staging::old(&job.migration, schema));
+            list.add(
+                Stage::Cutover,
+                format!("{OLD_SCHEMA}{schema}"),
+                format!("CREATE DATABASE IF NOT EXISTS {old}"),
+                None,
+                None,
+                format!("a place for what was in {schema}"),
+            );
+        }
+    }
+    for table in &job.tables {
+        let (name, live) = (plain(&table.name), ddl::qualified(&table.name.schema, &table.name.name));
+        let place = staging::table(&job.migration, &table.name);
+        if job.on_existing == OnExisting::Replace {
+            let old = ddl::qualified(&staging::old(&job.migration, &table.name.schema), &table.name.name);
+            list.add(
+                Stage::Cutover,
+                format!("{ASIDE}{name}"),
+                format!("{RENAME}{live} TO {old}"),
+                Some(format!("{RENAME}{old} TO {live}")),
+                Some(&table.name),
+                format!("the old {name} goes aside"),
+            );
+        }
+        list.add(
+            Stage::Cutover,
+            format!("{LIVE}{name}"),
+            format!("{RENAME}{place} TO {live}"),
+            Some(format!("{RENAME}{live} TO {place}")),
+            Some(&table.name),
+            format!("{name} goes live"),
+        );
+    }
+}
