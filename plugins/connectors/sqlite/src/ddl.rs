@@ -158,11 +158,11 @@ impl<'a> Walk<'a> {
         loop {
             if self.take_word("ON") {
                 self.take();
-                if self.take_word("SET") || self.take_word("NO") {
-                    self.take();
-                } else {
-                    self.take();
+                // SET NULL, SET DEFAULT and NO ACTION are two words, RESTRICT and CASCADE one.
+                if !self.take_word("SET") {
+                    self.take_word("NO");
                 }
+                self.take();
             } else if self.take_word("MATCH") {
                 self.take();
             } else if self.is_word("DEFERRABLE") || (self.is_word("NOT") && self.next_is("DEFERRABLE")) {
@@ -333,10 +333,8 @@ fn column_constraint(walk: &mut Walk<'_>, column: &mut ColumnText, table: &mut T
         table.checks.push(CheckText { name, expression });
     } else if walk.take_word("DEFAULT") {
         // The pragma has the value: a sign and one token, or an expression in parentheses.
-        if walk.parenthesised().is_none() {
-            if matches!(walk.take(), "+" | "-") {
-                walk.take();
-            }
+        if walk.parenthesised().is_none() && matches!(walk.take(), "+" | "-") {
+            walk.take();
         }
     } else if walk.take_word("COLLATE") {
         column.collation = Some(unquoted(walk.take()));

@@ -7,6 +7,9 @@ use arrow_buffer::i256;
 /// Longest text of a finite f64 without exponent: sign, 309 digits or 0., 324 digits.
 const REAL_BYTES: usize = 352;
 
+/// Digits that any number of so many digits fits into a u64.
+const DIGITS_IN_U64: usize = 19;
+
 /// A decimal number, taken apart: sign, digits before the point without zeros in front, digits after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Parts<'a> {
@@ -42,6 +45,12 @@ impl<'a> Parts<'a> {
 
     /// The number times 10^scale, if it has at most `precision` digits and none of them beyond the scale.
     pub(crate) fn scaled(self, precision: u8, scale: u8) -> Option<i128> {
+        if self.whole.len() + usize::from(scale) <= DIGITS_IN_U64 {
+            // 128-bit multiplication is a function call in a guest; most decimals do without.
+            let mut value = 0u64;
+            self.each_digit(precision, scale, |digit| value = value * 10 + u64::from(digit))?;
+            return Some(if self.negative { -i128::from(value) } else { i128::from(value) });
+        }
         let mut value = 0i128;
         self.each_digit(precision, scale, |digit| value = value * 10 + i128::from(digit))?;
         Some(if self.negative { -value } else { value })
@@ -91,7 +100,47 @@ impl Shortest {
     }
 }
 
-/// Writes a scaled integer with its point: (150, 2) is `1.50`.
+/// The digits of a number, at the end of a buffer.
+fn digits_of(mut value: u64, buffer: &mut [u8; 20]) -> &[u8] {
+    let mut at = buffer.len();
+    loop {
+        at -= 1;
+        buffer[at] = b'0' + (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            return &buffer[at..];
+        }
+    }
+}
+
+/// Writes an integer that is a decimal times 10^scale, with its point: (150, 2) is `1.50`.
+pub(crate) fn write_scaled(value: i128, scale: u8, out: &mut Vec<u8>) -> std::io::Result<()> {
+    let Ok(magnitude) = u64::try_from(value.unsigned_abs()) else {
+        return write_decimal(&value.to_string(), scale, out);
+    };
+    if value < 0 {
+        out.push(b'-');
+    }
+    let mut buffer = [0; 20];
+    let digits = digits_of(magnitude, &mut buffer);
+    let scale = usize::from(scale);
+    match digits.len().checked_sub(scale) {
+        _ if scale == 0 => out.extend_from_slice(digits),
+        Some(at) if at > 0 => {
+            out.extend_from_slice(&digits[..at]);
+            out.push(b'.');
+            out.extend_from_slice(&digits[at..]);
+        }
+        _ => {
+            out.extend_from_slice(b"0.");
+            out.resize(out.len() + scale - digits.len(), b'0');
+            out.extend_from_slice(digits);
+        }
+    }
+    Ok(())
+}
+
+/// As [`write_scaled`], from the digits of an integer of any size.
 pub(crate) fn write_decimal(digits: &str, scale: u8, out: &mut impl Write) -> std::io::Result<()> {
     let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |rest| ("-", rest));
     let scale = usize::from(scale);
@@ -128,6 +177,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn short_and_long_ways_write_the_same(value in prop_oneof![any::<i64>().prop_map(i128::from), any::<i128>()], scale in 0..=38u8) {
+            let (mut short, mut long) = (Vec::new(), Vec::new());
+            write_scaled(value, scale, &mut short).unwrap();
+            write_decimal(&value.to_string(), scale, &mut long).unwrap();
+            prop_assert_eq!(short, long);
+        }
+
         #[test]
         fn decimals_come_back(value in -10i128.pow(37)..10i128.pow(37), scale in 0..=30u8) {
             let mut out = Vec::new();

@@ -55,14 +55,14 @@ impl Subject<'_> {
         let mut pass = Pass { facts: vec![Facts::default(); self.columns.len()], seen: 0, bytes: 0 };
         let rows = match self.rowid {
             Some(rowid) => self.by_rowid(database, rowid, limit, &mut pass)?,
-            None => self.from_the_first(database, limit, &mut pass)?,
+            None => self.in_key_order(database, limit, &mut pass)?,
         };
         // Bytes of the rows that were not seen are taken to be like those of the rows that were.
         let bytes = u128::from(pass.bytes) * u128::from(rows) / u128::from(pass.seen.max(1));
         Ok(Profile { facts: pass.facts, rows, bytes: u64::try_from(bytes).unwrap_or(u64::MAX) })
     }
 
-    fn from_the_first(&self, database: &Rc<Database>, limit: u64, pass: &mut Pass) -> Result<u64> {
+    fn in_key_order(&self, database: &Rc<Database>, limit: u64, pass: &mut Pass) -> Result<u64> {
         let mut rows = database.prepare(&format!("{} LIMIT {limit}", self.select("")))?;
         while rows.step()? {
             pass.see(self.columns, &rows);

@@ -42,8 +42,30 @@ fn digits(text: &[u8]) -> Option<u32> {
     text.iter().try_fold(0u32, |n, b| b.is_ascii_digit().then(|| n * 10 + u32::from(b - b'0')))
 }
 
+/// Two digits.
+fn pair(text: &[u8]) -> Option<u32> {
+    let (tens, ones) = (text[0].wrapping_sub(b'0'), text[1].wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then_some(u32::from(tens) * 10 + u32::from(ones))
+}
+
+/// Days of a month.
+fn month_days(year: u32, month: u32) -> u32 {
+    const DAYS: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    DAYS[month as usize - 1] + u32::from(month == 2 && leap)
+}
+
 /// `YYYY-MM-DD`; years outside 0000..=9999 with a sign or more digits, never with zeros in front.
 fn plain_date(text: &[u8]) -> Option<i32> {
+    if let [c1, c2, y1, y2, b'-', m1, m2, b'-', d1, d2] = *text
+        && c1 != b'-'
+    {
+        // The common form.
+        let year = pair(&[c1, c2])? * 100 + pair(&[y1, y2])?;
+        let (month, day) = (pair(&[m1, m2])?, pair(&[d1, d2])?);
+        let real = (1..=12).contains(&month) && (1..=month_days(year, month)).contains(&day);
+        return real.then(|| days(year as i32, month, day));
+    }
     let (negative, rest) = match text.strip_prefix(b"-") {
         Some(rest) => (true, rest),
         None => (false, text),
@@ -73,6 +95,11 @@ pub(crate) fn parse_date(text: &[u8]) -> Option<i32> {
     }
 }
 
+fn put_pair(out: &mut [u8], value: u32) {
+    out[0] = b'0' + (value / 10) as u8;
+    out[1] = b'0' + (value % 10) as u8;
+}
+
 /// Writes a date.
 pub(crate) fn write_date(value: i32, out: &mut impl Write) -> std::io::Result<()> {
     match value {
@@ -81,6 +108,14 @@ pub(crate) fn write_date(value: i32, out: &mut impl Write) -> std::io::Result<()
         v if v == i32::MIN + 1 => out.write_all(ZERO_DATE),
         v => {
             let (year, month, day) = civil(v);
+            if let Ok(year @ 0..=9999) = u32::try_from(year) {
+                let mut text = *b"0000-00-00";
+                put_pair(&mut text[0..2], year / 100);
+                put_pair(&mut text[2..4], year % 100);
+                put_pair(&mut text[5..7], month);
+                put_pair(&mut text[8..10], day);
+                return out.write_all(&text);
+            }
             let sign = if year < 0 { "-" } else { "" };
             write!(out, "{sign}{:04}-{month:02}-{day:02}", year.unsigned_abs())
         }
@@ -144,9 +179,18 @@ pub(crate) fn parse_duration(text: &[u8]) -> Option<i64> {
 fn write_clock(micros: u64, seconds: bool, digits: u8, out: &mut impl Write) -> std::io::Result<()> {
     let second = SECOND as u64;
     let (whole, fraction) = (micros / second, micros % second);
-    write!(out, "{:02}:{:02}", whole / 3600, whole / 60 % 60)?;
-    if seconds {
-        write!(out, ":{:02}", whole % 60)?;
+    if whole < 100 * 3600 {
+        let whole = whole as u32;
+        let mut text = *b"00:00:00";
+        put_pair(&mut text[0..2], whole / 3600);
+        put_pair(&mut text[3..5], whole / 60 % 60);
+        put_pair(&mut text[6..8], whole % 60);
+        out.write_all(if seconds { &text } else { &text[..5] })?;
+    } else {
+        write!(out, "{:02}:{:02}", whole / 3600, whole / 60 % 60)?;
+        if seconds {
+            write!(out, ":{:02}", whole % 60)?;
+        }
     }
     if digits > 0 {
         let shown = fraction / 10_u64.pow(6 - u32::from(digits.min(6)));
@@ -238,7 +282,8 @@ pub(crate) fn parse_timestamp(text: &[u8]) -> Option<(i64, Option<Written>)> {
         _ => {}
     }
     let (zone, rest) = Zone::TEXTS.iter().find_map(|(z, t)| text.strip_suffix(t.as_bytes()).map(|rest| (*z, rest)))?;
-    let at = rest.iter().position(|b| matches!(b, b' ' | b'T'))?;
+    let divides = |b: &u8| matches!(b, b' ' | b'T');
+    let at = if rest.get(10).is_some_and(divides) { 10 } else { rest.iter().position(divides)? };
     let date = i64::from(plain_date(&rest[..at])?);
     let (time, clock) = parse_time(&rest[at + 1..]).filter(|(time, _)| *time < DAY)?;
     Some((date.checked_mul(DAY)?.checked_add(time)?, Some(Written { separator: rest[at], clock, zone })))

@@ -87,9 +87,10 @@ impl Disk {
         if let Some(bytes) = from_log {
             whole = fill(out, &bytes?);
         } else {
-            self.flush()?;
             let begin = offset.wrapping_sub(self.ahead_at) as usize;
-            if offset >= self.ahead_at && begin + out.len() <= self.ahead.len() {
+            if let Some(bytes) = self.still_gathered(offset, out.len())? {
+                out.copy_from_slice(bytes);
+            } else if offset >= self.ahead_at && begin + out.len() <= self.ahead.len() {
                 out.copy_from_slice(&self.ahead[begin..begin + out.len()]);
             } else {
                 let ask = if offset == self.read_end { READ_AHEAD_BYTES.max(out.len()) } else { out.len() };
@@ -124,10 +125,27 @@ impl Disk {
         Ok(())
     }
 
+    /// Bytes that have not crossed to the host yet. A read must not make them cross: a rollback after the disk was full
+    /// reads, and would meet the full disk again.
+    fn still_gathered(&mut self, offset: u64, length: usize) -> Result<Option<&[u8]>> {
+        let (end, gathered_end) = (offset + length as u64, self.gathered_at + self.gathered.len() as u64);
+        if self.gathered.is_empty() || end <= self.gathered_at || gathered_end <= offset {
+            return Ok(None);
+        }
+        if self.gathered_at <= offset && end <= gathered_end {
+            let begin = (offset - self.gathered_at) as usize;
+            return Ok(Some(&self.gathered[begin..begin + length]));
+        }
+        // Only a part of it: the file must put it together.
+        self.flush().map(|()| None)
+    }
+
     fn flush(&mut self) -> Result<()> {
         if self.gathered.is_empty() {
             return Ok(());
         }
+        // What was read ahead may lie under it.
+        self.ahead.clear();
         let done = self.file.write_at(self.gathered_at, &self.gathered);
         // Kept on failure, it would be written later, when SQLite believes it never was.
         self.gathered.clear();
@@ -135,6 +153,9 @@ impl Disk {
     }
 
     pub(super) fn truncate(&mut self, size: u64) -> Result<()> {
+        if size <= self.gathered_at {
+            self.gathered.clear();
+        }
         self.flush()?;
         self.ahead.clear();
         self.file.set_size(size)
@@ -145,11 +166,11 @@ impl Disk {
         self.file.sync()
     }
 
-    pub(super) fn size(&mut self) -> Result<u64> {
-        self.flush()?;
+    pub(super) fn size(&self) -> Result<u64> {
         match self.overlay.as_ref().and_then(|o| o.log.as_ref()) {
             Some((_, view)) => Ok(view.bytes()),
-            None => self.file.size(),
+            None if self.gathered.is_empty() => self.file.size(),
+            None => Ok(self.file.size()?.max(self.gathered_at + self.gathered.len() as u64)),
         }
     }
 
