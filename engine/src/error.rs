@@ -173,7 +173,7 @@ impl Error {
         if !parts.is_empty() {
             place += &parts.join(".");
             if let Some(row) = &self.row {
-                place += &format!(", row {row}");
+                place += &format!(", row {}", row.strip_prefix("row ").unwrap_or(row));
             }
             place += ": ";
         }

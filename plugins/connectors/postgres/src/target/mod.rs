@@ -1,0 +1,174 @@
+//! A session that writes: one connection; at most one chunk on its way in.
+
+mod encode;
+mod ledger;
+mod names;
+mod place;
+mod propose;
+mod render;
+mod rules;
+mod writer;
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use sensei_sdk::catalog::{Catalog, Table, TableName};
+use sensei_sdk::{Error, Job, Ledger, Proposal, Result, Stage, Statement, Target, WriteRequest};
+
+pub use writer::CopyWriter;
+
+use crate::catalog;
+use crate::connection::Connection;
+use crate::source::open_session;
+use crate::sql::{identifier, ledger_schema, qualified, staging_schema};
+use encode::TargetColumn;
+
+/// A session that writes.
+pub struct PostgresTarget {
+    connection: Rc<RefCell<Connection>>,
+    default_schema: String,
+    /// Migrations for which this session has said that it writes.
+    joined: HashSet<String>,
+    /// Columns of staged tables, as they were made.
+    staged: HashMap<(String, String), Rc<Vec<TargetColumn>>>,
+}
+
+impl PostgresTarget {
+    /// Before the first write for a migration.
+    fn join(&mut self, migration: &str) -> Result<()> {
+        self.connection.borrow_mut().rollback()?;
+        if !self.joined.contains(migration) {
+            ledger::join(&mut self.connection.borrow_mut(), migration)?;
+            self.joined.insert(migration.to_owned());
+        }
+        Ok(())
+    }
+
+    fn columns(&mut self, staging: &str, table: &TableName) -> Result<Rc<Vec<TargetColumn>>> {
+        let key = (staging.to_owned(), table.name.clone());
+        if let Some(known) = self.staged.get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        let columns = Rc::new(encode::columns_of(&mut self.connection.borrow_mut(), staging, &table.name)?);
+        self.staged.insert(key, Rc::clone(&columns));
+        Ok(columns)
+    }
+}
+
+/// Executes statements within the transaction that is open, skipping what `done` has.
+fn run(connection: &mut Connection, migration: &str, statements: &[Statement], done: &HashSet<String>) -> Result<()> {
+    for statement in statements {
+        if done.contains(&statement.id) && statement.stage != Stage::Discard {
+            continue;
+        }
+        connection.execute(&statement.sql).map_err(|mut e| {
+            e.message = format!("{}: {}", statement.label, e.message);
+            match &statement.table {
+                Some(table) if e.table.is_none() => e.table(format!("{}.{}", table.schema, table.name)),
+                Some(_) | None => e,
+            }
+        })?;
+        if statement.stage != Stage::Discard {
+            connection.execute(&ledger::done(migration, &statement.id))?;
+        }
+    }
+    Ok(())
+}
+
+impl Target for PostgresTarget {
+    type Writer = CopyWriter;
+
+    fn open(configuration: &str) -> Result<Self> {
+        let (connection, default_schema) = open_session(configuration, &[])?;
+        Ok(Self {
+            connection: Rc::new(RefCell::new(connection)),
+            default_schema,
+            joined: HashSet::new(),
+            staged: HashMap::new(),
+        })
+    }
+
+    fn catalog(&mut self, schemas: Vec<String>) -> Result<Catalog> {
+        let mut connection = self.connection.borrow_mut();
+        connection.rollback()?;
+        catalog::catalog(&mut connection, &self.default_schema, schemas)
+    }
+
+    fn propose(&mut self, tables: Vec<Table>, dialect: &str) -> Result<Vec<Proposal>> {
+        Ok(propose::propose(&tables, dialect))
+    }
+
+    fn render(&mut self, job: Job) -> Result<Vec<Statement>> {
+        Ok(render::render(&job))
+    }
+
+    fn claim(&mut self, migration: &str) -> Result<Ledger> {
+        let mut connection = self.connection.borrow_mut();
+        connection.rollback()?;
+        ledger::take(&mut connection, migration)?;
+        ledger::ensure(&mut connection, migration)?;
+        ledger::read(&mut connection, migration)?
+            .ok_or_else(|| Error::internal("The ledger was made and is not there."))
+    }
+
+    fn recall(&mut self, migration: &str) -> Result<Option<Ledger>> {
+        let mut connection = self.connection.borrow_mut();
+        connection.rollback()?;
+        ledger::read(&mut connection, migration)
+    }
+
+    fn note(&mut self, migration: &str, key: &str, value: &str) -> Result<()> {
+        let mut connection = self.connection.borrow_mut();
+        connection.rollback()?;
+        connection.execute(&ledger::note(migration, key, value))
+    }
+
+    fn reset(&mut self, migration: &str, table: TableName) -> Result<()> {
+        self.join(migration)?;
+        let staged = qualified(&staging_schema(migration, &table.schema), &table.name);
+        // TRUNCATE waits for whoever still loads the table; only then are its chunks looked at.
+        let sql = format!("BEGIN; TRUNCATE {staged}; {}; COMMIT", ledger::forget(migration, &table));
+        self.connection.borrow_mut().execute(&sql)
+    }
+
+    fn execute(&mut self, migration: &str, statements: Vec<Statement>) -> Result<()> {
+        self.join(migration)?;
+        let mut connection = self.connection.borrow_mut();
+        connection.execute("BEGIN")?;
+        let known = format!("SELECT id FROM {}.statements", identifier(&ledger_schema(migration)));
+        // A ledger that is gone was discarded: only discarding again can be meant.
+        let only_discard = statements.iter().all(|s| s.stage == Stage::Discard);
+        let done: HashSet<String> = if only_discard {
+            HashSet::new()
+        } else {
+            connection.query(&known)?.into_iter().flatten().flatten().collect()
+        };
+        let result = run(&mut connection, migration, &statements, &done).and_then(|()| connection.execute("COMMIT"));
+        self.staged.clear();
+        if let Err(e) = result {
+            // The connection may be what failed: then the server rolls back by itself.
+            let _ = connection.rollback();
+            return Err(e);
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, migration: &str, table: TableName, staged: bool) -> Result<u64> {
+        let schema = if staged { staging_schema(migration, &table.schema) } else { table.schema.clone() };
+        let mut connection = self.connection.borrow_mut();
+        connection.rollback()?;
+        let counted =
+            connection.value(&format!("SELECT pg_catalog.count(*) FROM {}", qualified(&schema, &table.name)))?;
+        counted.and_then(|n| n.parse().ok()).ok_or_else(|| Error::internal("The server counted no number."))
+    }
+
+    fn write(&mut self, request: WriteRequest) -> Result<CopyWriter> {
+        let WriteRequest { migration, table, chunk, row_schema } = request;
+        self.join(&migration)?;
+        let staging = staging_schema(&migration, &table.name.schema);
+        let columns = self.columns(&staging, &table.name)?;
+        let place = writer::Place { migration, table: table.name, staging, chunk };
+        CopyWriter::begin(Rc::clone(&self.connection), place, &columns, &row_schema)
+    }
+}

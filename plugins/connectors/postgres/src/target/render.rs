@@ -1,0 +1,537 @@
+//! The statements of a job, each with what takes it back.
+
+use std::collections::HashSet;
+
+use sensei_sdk::catalog::{
+    Action, Column, DataType, DefaultValue, ForeignKey, Generation, Identity, Index, IndexPart, NamedType,
+    NamedTypeKind, Table, TableName,
+};
+use sensei_sdk::{Job, OnExisting, Stage, Statement};
+
+use super::place::Place;
+use crate::catalog::DIALECT;
+use crate::sql::{
+    SCHEMA_MARK, columns, identifier, ledger_schema, literal, qualified, replaced_schema, shorten, staging_schema,
+};
+
+/// Memory for sorting one index: four tables at once then stay within 1 GB, and a sort of 10 M short keys within one
+/// pass.
+const SORT_MEMORY: &str = "256MB";
+
+/// Types that an identity column may have; others get a sequence and a default.
+const IDENTITY_TYPES: &[&str] = &["smallint", "integer", "bigint"];
+
+/// All statements of the job, in order. A pure function.
+pub(super) fn render(job: &Job) -> Vec<Statement> {
+    let place = Place::new(job);
+    let mut out = Rendering { job, place, statements: Vec::new() };
+    out.prepare();
+    for table in &job.tables {
+        out.complete_table(table);
+    }
+    out.complete_all();
+    out.cutover();
+    out.discard();
+    out.statements
+}
+
+struct Rendering<'a> {
+    job: &'a Job,
+    place: Place<'a>,
+    statements: Vec<Statement>,
+}
+
+/// `schema.name`, for ids and labels.
+fn plain(name: &TableName) -> String {
+    format!("{}.{}", name.schema, name.name)
+}
+
+impl Rendering<'_> {
+    fn add(&mut self, stage: Stage, id: String, label: String, sql: String, undo: Option<String>) {
+        self.statements.push(Statement { id, stage, sql, undo, table: None, label });
+    }
+
+    /// Schemas of the job's tables and types, in order of appearance.
+    fn schemas(&self) -> Vec<&str> {
+        let mut seen = HashSet::new();
+        let tables = self.job.tables.iter().map(|t| t.name.schema.as_str());
+        let types = self.place.types().iter().map(|t| t.schema);
+        tables.chain(types).filter(|s| seen.insert(*s)).collect()
+    }
+
+    fn staged(&self, name: &TableName) -> String {
+        qualified(&staging_schema(&self.job.migration, &name.schema), &name.name)
+    }
+
+    fn prepare(&mut self) {
+        let migration = self.job.migration.clone();
+        let schemas: Vec<String> = self.schemas().into_iter().map(ToOwned::to_owned).collect();
+        for schema in &schemas {
+            let staging = identifier(&staging_schema(&migration, schema));
+            let comment = literal(&format!("{SCHEMA_MARK}staging of migration {migration} for schema {schema}"));
+            self.add(
+                Stage::Prepare,
+                format!("prepare/schema/{schema}"),
+                format!("staging for schema {schema}"),
+                format!("CREATE SCHEMA IF NOT EXISTS {staging}; COMMENT ON SCHEMA {staging} IS {comment}"),
+                Some(format!("DROP SCHEMA IF EXISTS {staging}")),
+            );
+        }
+        let live: Vec<String> = self.place.types().iter().map(|t| literal(&qualified(t.schema, t.name))).collect();
+        if !live.is_empty() && self.job.on_existing == OnExisting::Fail {
+            self.add(
+                Stage::Prepare,
+                "prepare/no-such-types".to_owned(),
+                "check that no type is there already".to_owned(),
+                format!(
+                    "DO $sensei$ DECLARE found text; BEGIN \
+                     SELECT pg_catalog.string_agg(n, ', ') INTO found FROM pg_catalog.unnest(ARRAY[{}]::text[]) n \
+                     WHERE pg_catalog.to_regtype(n) IS NOT NULL; \
+                     IF found IS NOT NULL THEN RAISE EXCEPTION USING ERRCODE = '42710', \
+                     MESSAGE = 'types that are to be made exist already: ' || found; END IF; END $sensei$",
+                    live.join(", ")
+                ),
+                None,
+            );
+        }
+        let types = self.place.types().iter().map(|t| {
+            let staging = identifier(&staging_schema(&migration, t.schema));
+            let name = format!("{staging}.{}", identifier(t.name));
+            // A definition has the bare name; where it lands is the search path's business.
+            let sql = format!("SET LOCAL search_path = {staging}; {}; SET LOCAL search_path = ''", t.definition);
+            let id = format!("prepare/type/{}.{}", t.schema, t.name);
+            (id, format!("type {}.{}", t.schema, t.name), sql, format!("DROP {} IF EXISTS {name}", t.keyword()))
+        });
+        for (id, label, sql, undo) in types.collect::<Vec<_>>() {
+            self.add(Stage::Prepare, id, label, sql, Some(undo));
+        }
+        for table in &self.job.tables {
+            let staged = self.staged(&table.name);
+            let columns: Vec<String> = table.columns.iter().map(|c| self.column(c)).collect();
+            self.add(
+                Stage::Prepare,
+                format!("prepare/table/{}", plain(&table.name)),
+                format!("table {}", plain(&table.name)),
+                format!("CREATE TABLE {staged} (\n    {}\n)", columns.join(",\n    ")),
+                Some(format!("DROP TABLE IF EXISTS {staged}")),
+            );
+        }
+    }
+
+    fn column(&self, column: &Column) -> String {
+        let mut text = format!("{} {}", identifier(&column.name), self.place.rewrite(&column.native_type));
+        if let Some(collation) = &column.collation {
+            text.push_str(&format!(" COLLATE {collation}"));
+        }
+        match (&column.generated, &column.identity, &column.default) {
+            (Some(generated), ..) => {
+                let kind = if generated.stored { "STORED" } else { "VIRTUAL" };
+                text.push_str(&format!(" GENERATED ALWAYS AS ({}) {kind}", self.place.rewrite(&generated.expression)));
+            }
+            (None, Some(identity), _) if has_identity_type(column) => {
+                let kind = match identity.generation {
+                    Generation::Always => "ALWAYS",
+                    Generation::ByDefault => "BY DEFAULT",
+                };
+                let step = if identity.increment == 1 {
+                    String::new()
+                } else {
+                    format!(" (INCREMENT BY {})", identity.increment)
+                };
+                text.push_str(&format!(" GENERATED {kind} AS IDENTITY{step}"));
+            }
+            (None, _, Some(default)) => text.push_str(&format!(" DEFAULT {}", self.default(default, column))),
+            (None, _, None) => {}
+        }
+        if !column.nullable {
+            text.push_str(" NOT NULL");
+        }
+        text
+    }
+
+    fn default(&self, default: &DefaultValue, column: &Column) -> String {
+        let zoned = !matches!(&column.data_type, DataType::Timestamp(t) if !t.zoned);
+        match default {
+            DefaultValue::Literal(text) => literal(text),
+            DefaultValue::CurrentDate => "CURRENT_DATE".to_owned(),
+            DefaultValue::CurrentTime => "LOCALTIME".to_owned(),
+            DefaultValue::CurrentTimestamp(digits) => {
+                let word = if zoned { "CURRENT_TIMESTAMP" } else { "LOCALTIMESTAMP" };
+                if *digits >= 6 { word.to_owned() } else { format!("{word}({digits})") }
+            }
+            DefaultValue::RandomUuid => "pg_catalog.gen_random_uuid()".to_owned(),
+            DefaultValue::Expression(text) => self.place.rewrite(text),
+        }
+    }
+
+    fn add_for_table(&mut self, table: &Table, what: &str, label: &str, sql: &str, undo: String) {
+        self.statements.push(Statement {
+            id: format!("table/{}/{what}", plain(&table.name)),
+            stage: Stage::CompleteTable,
+            sql: format!("SET LOCAL maintenance_work_mem = '{SORT_MEMORY}'; {sql}"),
+            undo: Some(undo),
+            table: Some(table.name.clone()),
+            label: format!("{label} of {}", plain(&table.name)),
+        });
+    }
+
+    fn complete_table(&mut self, table: &Table) {
+        let staged = self.staged(&table.name);
+        let staging = staging_schema(&self.job.migration, &table.name.schema);
+        let drop =
+            |name: &str| format!("ALTER TABLE IF EXISTS {staged} DROP CONSTRAINT IF EXISTS {}", identifier(name));
+        if let Some(key) = &table.primary_key {
+            let name = key.name.clone().unwrap_or_else(|| shorten(&format!("{}_pkey", table.name.name)));
+            let sql = format!(
+                "ALTER TABLE {staged} ADD CONSTRAINT {} PRIMARY KEY {}",
+                identifier(&name),
+                columns(&key.columns)
+            );
+            self.add_for_table(table, "primary-key", "primary key", &sql, drop(&name));
+        }
+        for key in &table.unique_keys {
+            let name = key
+                .name
+                .clone()
+                .unwrap_or_else(|| shorten(&format!("{}_{}_key", table.name.name, key.columns.join("_"))));
+            let sql =
+                format!("ALTER TABLE {staged} ADD CONSTRAINT {} UNIQUE {}", identifier(&name), columns(&key.columns));
+            self.add_for_table(table, &format!("unique/{name}"), &format!("unique key {name}"), &sql, drop(&name));
+        }
+        for index in &table.indexes {
+            let sql = self.index(index, &staged);
+            let undo = format!("DROP INDEX IF EXISTS {}", qualified(&staging, &index.name));
+            self.add_for_table(table, &format!("index/{}", index.name), &format!("index {}", index.name), &sql, undo);
+        }
+        for (at, check) in table.checks.iter().enumerate() {
+            let name = check.name.clone().unwrap_or_else(|| shorten(&format!("{}_check_{}", table.name.name, at + 1)));
+            let sql = format!(
+                "ALTER TABLE {staged} ADD CONSTRAINT {} CHECK ({})",
+                identifier(&name),
+                self.place.rewrite(&check.expression)
+            );
+            self.add_for_table(table, &format!("check/{name}"), &format!("check {name}"), &sql, drop(&name));
+        }
+    }
+
+    fn index(&self, index: &Index, staged: &str) -> String {
+        let parts: Vec<String> = index.parts.iter().map(|p| self.part(p, &index.method)).collect();
+        let unique = if index.unique { "UNIQUE " } else { "" };
+        let mut sql = format!(
+            "CREATE {unique}INDEX {} ON {staged} USING {} ({})",
+            identifier(&index.name),
+            identifier(&index.method),
+            parts.join(", ")
+        );
+        if !index.included.is_empty() {
+            sql.push_str(&format!(" INCLUDE {}", columns(&index.included)));
+        }
+        if let Some(predicate) = &index.predicate {
+            sql.push_str(&format!(" WHERE {}", self.place.rewrite(predicate)));
+        }
+        sql
+    }
+
+    fn part(&self, part: &IndexPart, method: &str) -> String {
+        let mut text = match (&part.column, &part.expression) {
+            (Some(column), _) => identifier(column),
+            (None, Some(expression)) => format!("({})", self.place.rewrite(expression)),
+            (None, None) => String::new(),
+        };
+        if let Some(class) = &part.operator_class {
+            text.push_str(&format!(" {class}"));
+        }
+        if method == "btree" {
+            if part.descending {
+                text.push_str(" DESC");
+            }
+            match part.nulls_first {
+                Some(true) => text.push_str(" NULLS FIRST"),
+                Some(false) => text.push_str(" NULLS LAST"),
+                None => {}
+            }
+        }
+        text
+    }
+
+    fn complete_all(&mut self) {
+        for table in &self.job.tables {
+            for key in &table.foreign_keys {
+                self.foreign_key(table, key);
+            }
+        }
+        for table in &self.job.tables {
+            for column in &table.columns {
+                if let Some(identity) = &column.identity {
+                    self.position(table, column, identity);
+                }
+            }
+        }
+        for table in &self.job.tables {
+            self.comments(table);
+            let staged = self.staged(&table.name);
+            self.add(
+                Stage::CompleteAll,
+                format!("all/analyze/{}", plain(&table.name)),
+                format!("statistics of {}", plain(&table.name)),
+                format!("ANALYZE {staged}"),
+                None,
+            );
+        }
+    }
+
+    fn foreign_key(&mut self, table: &Table, key: &ForeignKey) {
+        let staged = self.staged(&table.name);
+        let referenced = TableName { schema: key.referenced_schema.clone(), name: key.referenced_table.clone() };
+        let inside = self.job.tables.iter().any(|t| t.name == referenced);
+        let references =
+            if inside { self.staged(&referenced) } else { qualified(&referenced.schema, &referenced.name) };
+        let name =
+            key.name.clone().unwrap_or_else(|| shorten(&format!("{}_{}_fkey", table.name.name, key.columns.join("_"))));
+        let mut sql = format!(
+            "ALTER TABLE {staged} ADD CONSTRAINT {} FOREIGN KEY {} REFERENCES {references} {} ON UPDATE {} ON DELETE {}",
+            identifier(&name),
+            columns(&key.columns),
+            columns(&key.referenced_columns),
+            action(key.on_update),
+            action(key.on_delete)
+        );
+        if key.deferrable {
+            sql.push_str(if key.initially_deferred { " DEFERRABLE INITIALLY DEFERRED" } else { " DEFERRABLE" });
+        }
+        self.add(
+            Stage::CompleteAll,
+            format!("all/foreign-key/{}/{name}", plain(&table.name)),
+            format!("foreign key {name} of {}", plain(&table.name)),
+            sql,
+            Some(format!("ALTER TABLE IF EXISTS {staged} DROP CONSTRAINT IF EXISTS {}", identifier(&name))),
+        );
+    }
+
+    /// The next number: what the source would give, or beyond what is there, whichever is further. A sequence that has
+    /// reached its end stays there.
+    fn position(&mut self, table: &Table, column: &Column, identity: &Identity) {
+        let staged = self.staged(&table.name);
+        let name = identifier(&column.name);
+        let step = identity.increment;
+        let (further, extreme) = if step < 0 { ("LEAST", "min") } else { ("GREATEST", "max") };
+        let after = format!("(SELECT pg_catalog.{extreme}({name})::numeric + ({step}) FROM {staged})");
+        let next = identity.next.map_or_else(|| after.clone(), |n| format!("{further}({n}::numeric, {after})"));
+        let mut sql = String::new();
+        if !has_identity_type(column) {
+            let sequence = shorten(&format!("{}_{}_seq", table.name.name, column.name));
+            let sequence = qualified(&staging_schema(&self.job.migration, &table.name.schema), &sequence);
+            sql.push_str(&format!(
+                "CREATE SEQUENCE {sequence} INCREMENT BY {step} OWNED BY {staged}.{name}; \
+                 ALTER TABLE {staged} ALTER COLUMN {name} SET DEFAULT pg_catalog.nextval({}::regclass); ",
+                literal(&sequence)
+            ));
+        }
+        sql.push_str(&format!(
+            "SELECT pg_catalog.setval(s.seqrelid::regclass, \
+             GREATEST(s.seqmin, LEAST(s.seqmax, coalesce(n.next, s.seqstart)))::bigint, \
+             coalesce(n.next NOT BETWEEN s.seqmin AND s.seqmax, false)) \
+             FROM pg_catalog.pg_sequence s, (SELECT {next} AS next) n \
+             WHERE s.seqrelid = pg_catalog.pg_get_serial_sequence({}, {})::regclass",
+            literal(&staged),
+            literal(&column.name)
+        ));
+        self.add(
+            Stage::CompleteAll,
+            format!("all/position/{}/{}", plain(&table.name), column.name),
+            format!("next number of {}.{}", plain(&table.name), column.name),
+            sql,
+            None,
+        );
+    }
+
+    fn comments(&mut self, table: &Table) {
+        let staged = self.staged(&table.name);
+        let staging = staging_schema(&self.job.migration, &table.name.schema);
+        let mut comments: Vec<(String, &str)> = Vec::new();
+        comments.extend(table.comment.as_deref().map(|c| (format!("TABLE {staged}"), c)));
+        for column in &table.columns {
+            let on = format!("COLUMN {staged}.{}", identifier(&column.name));
+            comments.extend(column.comment.as_deref().map(|c| (on, c)));
+        }
+        for index in &table.indexes {
+            let on = format!("INDEX {}", qualified(&staging, &index.name));
+            comments.extend(index.comment.as_deref().map(|c| (on, c)));
+        }
+        let comments: Vec<String> = comments
+            .into_iter()
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(on, text)| format!("COMMENT ON {on} IS {}", literal(text)))
+            .collect();
+        if !comments.is_empty() {
+            self.add(
+                Stage::CompleteAll,
+                format!("all/comments/{}", plain(&table.name)),
+                format!("comments of {}", plain(&table.name)),
+                comments.join("; "),
+                None,
+            );
+        }
+    }
+
+    fn cutover(&mut self) {
+        let schemas: Vec<String> = self.schemas().into_iter().map(ToOwned::to_owned).collect();
+        for schema in &schemas {
+            self.add(
+                Stage::Cutover,
+                format!("cutover/schema/{schema}"),
+                format!("schema {schema}"),
+                format!("CREATE SCHEMA IF NOT EXISTS {}", identifier(schema)),
+                None,
+            );
+        }
+        if self.job.on_existing == OnExisting::Replace {
+            self.move_aside(&schemas);
+        }
+        let migration = self.job.migration.clone();
+        let types = self.place.types().iter().map(|t| {
+            let staging = staging_schema(&migration, t.schema);
+            let (sql, undo) = (t.move_between(&staging, t.schema, false), t.move_between(t.schema, &staging, false));
+            (
+                format!("cutover/type/{}.{}", t.schema, t.name),
+                format!("type {}.{} goes live", t.schema, t.name),
+                sql,
+                undo,
+            )
+        });
+        for (id, label, sql, undo) in types.collect::<Vec<_>>() {
+            self.add(Stage::Cutover, id, label, sql, Some(undo));
+        }
+        for table in &self.job.tables {
+            let live = qualified(&table.name.schema, &table.name.name);
+            let staging = staging_schema(&self.job.migration, &table.name.schema);
+            self.add(
+                Stage::Cutover,
+                format!("cutover/table/{}", plain(&table.name)),
+                format!("table {} goes live", plain(&table.name)),
+                format!("ALTER TABLE {} SET SCHEMA {}", self.staged(&table.name), identifier(&table.name.schema)),
+                Some(format!("ALTER TABLE {live} SET SCHEMA {}", identifier(&staging))),
+            );
+        }
+    }
+
+    /// Tables and types that are there already go to a schema that keeps them.
+    fn move_aside(&mut self, schemas: &[String]) {
+        let migration = self.job.migration.clone();
+        for schema in schemas {
+            let old = identifier(&replaced_schema(&migration, schema));
+            let comment = literal(&format!("{SCHEMA_MARK}what migration {migration} replaced in schema {schema}"));
+            self.add(
+                Stage::Cutover,
+                format!("cutover/replaced-schema/{schema}"),
+                format!("a place for what is replaced in schema {schema}"),
+                format!("CREATE SCHEMA IF NOT EXISTS {old}; COMMENT ON SCHEMA {old} IS {comment}"),
+                Some(format!("DROP SCHEMA IF EXISTS {old}")),
+            );
+        }
+        for table in &self.job.tables {
+            let live = qualified(&table.name.schema, &table.name.name);
+            let old = replaced_schema(&migration, &table.name.schema);
+            let kept = qualified(&old, &table.name.name);
+            // Views and foreign keys follow the table they were made for, which is now the old one.
+            let warn = format!(
+                "DO $sensei$ DECLARE found text; BEGIN SELECT pg_catalog.string_agg(DISTINCT v.oid::regclass::text, ', ') INTO found \
+                 FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid \
+                 JOIN pg_catalog.pg_class v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm') \
+                 WHERE d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.refobjid = pg_catalog.to_regclass({name}); \
+                 IF found IS NOT NULL THEN RAISE WARNING 'these views still read the replaced table {label}: %', found; END IF; \
+                 END $sensei$; ",
+                name = literal(&live),
+                label = plain(&table.name).replace(['\'', '%', '$'], "_")
+            );
+            self.add(
+                Stage::Cutover,
+                format!("cutover/replace/{}", plain(&table.name)),
+                format!("old table {} moves aside", plain(&table.name)),
+                format!("{warn}ALTER TABLE IF EXISTS {live} SET SCHEMA {}", identifier(&old)),
+                Some(format!("ALTER TABLE IF EXISTS {kept} SET SCHEMA {}", identifier(&table.name.schema))),
+            );
+        }
+        let types = self.place.types().iter().map(|t| {
+            let old = replaced_schema(&migration, t.schema);
+            let id = format!("cutover/replace-type/{}.{}", t.schema, t.name);
+            (
+                id,
+                format!("old type {}.{} moves aside", t.schema, t.name),
+                t.move_between(t.schema, &old, true),
+                t.move_between(&old, t.schema, true),
+            )
+        });
+        for (id, label, sql, undo) in types.collect::<Vec<_>>() {
+            self.add(Stage::Cutover, id, label, sql, Some(undo));
+        }
+    }
+
+    /// Only what the migration made and what is not live. No schema is dropped with anything unknown in it.
+    fn discard(&mut self) {
+        let migration = self.job.migration.clone();
+        for table in &self.job.tables {
+            let staged = self.staged(&table.name);
+            self.add(
+                Stage::Discard,
+                format!("discard/table/{}", plain(&table.name)),
+                format!("staged table {}", plain(&table.name)),
+                format!("DROP TABLE IF EXISTS {staged} CASCADE"),
+                None,
+            );
+        }
+        let types = self.place.types().iter().rev().map(|t| {
+            let name = qualified(&staging_schema(&migration, t.schema), t.name);
+            let id = format!("discard/type/{}.{}", t.schema, t.name);
+            (id, format!("staged type {}.{}", t.schema, t.name), format!("DROP {} IF EXISTS {name}", t.keyword()))
+        });
+        for (id, label, sql) in types.collect::<Vec<_>>() {
+            self.add(Stage::Discard, id, label, sql, None);
+        }
+        let schemas: Vec<String> = self.schemas().into_iter().map(ToOwned::to_owned).collect();
+        for schema in &schemas {
+            self.add(
+                Stage::Discard,
+                format!("discard/schema/{schema}"),
+                format!("staging for schema {schema}"),
+                format!("DROP SCHEMA IF EXISTS {}", identifier(&staging_schema(&migration, schema))),
+                None,
+            );
+        }
+        let ledger = identifier(&ledger_schema(&migration));
+        self.add(
+            Stage::Discard,
+            "discard/ledger".to_owned(),
+            "ledger".to_owned(),
+            format!("DROP SCHEMA IF EXISTS {ledger} CASCADE"),
+            None,
+        );
+    }
+}
+
+fn has_identity_type(column: &Column) -> bool {
+    IDENTITY_TYPES.contains(&column.native_type.as_str())
+}
+
+fn action(action: Action) -> &'static str {
+    match action {
+        Action::NoAction => "NO ACTION",
+        Action::Restrict => "RESTRICT",
+        Action::Cascade => "CASCADE",
+        Action::SetNull => "SET NULL",
+        Action::SetDefault => "SET DEFAULT",
+    }
+}
+
+/// Whether named types of this dialect can be made here.
+pub(super) fn speaks(dialect: &str) -> bool {
+    dialect == DIALECT
+}
+
+/// `TYPE` or `DOMAIN`.
+pub(super) fn keyword(named: &NamedType) -> &'static str {
+    match named.kind {
+        NamedTypeKind::Domain => "DOMAIN",
+        NamedTypeKind::Enumeration | NamedTypeKind::Other => "TYPE",
+    }
+}

@@ -1,0 +1,126 @@
+//! One chunk on its way in: one transaction, with the chunk's ledger row.
+
+use std::rc::Rc;
+
+use sensei_sdk::{Batch, Error, Kind, Result, WriteRequest, Writer, rows};
+
+use super::encode::{self, Bind};
+use crate::database::{Database, Statement};
+use crate::sql::{identifier, identifiers, text};
+use crate::staging::{LedgerNames, staged};
+
+/// Writes one chunk. Dropped uncommitted, its transaction is rolled back.
+pub(crate) struct RowWriter {
+    database: Rc<Database>,
+    insert: Statement,
+    decoder: rows::Decoder,
+    binds: Vec<Bind>,
+    table: String,
+    names: Vec<String>,
+    /// The ledger row, but for the number of rows.
+    receipt: String,
+    /// The ledger has this chunk already.
+    done_before: bool,
+    begun: bool,
+    rows: u64,
+}
+
+impl RowWriter {
+    pub(super) fn new(database: &Rc<Database>, ledger: &LedgerNames, request: &WriteRequest) -> Result<Self> {
+        let table = &request.table;
+        let decoder = rows::Decoder::new(&request.row_schema)?;
+        let names: Vec<_> = decoder.schema().fields().iter().map(|f| f.name().clone()).collect();
+        let binds = decoder.schema().fields().iter().map(|field| encode::bind(field, table)).collect::<Result<_>>()?;
+        let places: Vec<_> = (1..=names.len()).map(|n| format!("?{n}")).collect();
+        let insert = format!(
+            "INSERT INTO {}({}) VALUES ({})",
+            identifier(&staged(&request.migration, &table.name.name)),
+            identifiers(&names),
+            places.join(", ")
+        );
+        let key = format!("{}, {}, {}", text(&table.name.schema), text(&table.name.name), request.chunk);
+        let done_before = format!("SELECT 1 FROM {} WHERE (table_schema, table_name, chunk) = ({key})", ledger.chunks);
+        Ok(Self {
+            insert: database.prepare(&insert)?,
+            decoder,
+            binds,
+            table: table.name.name.clone(),
+            names,
+            receipt: format!("INSERT INTO {} VALUES ({key}, ", ledger.chunks),
+            done_before: database.integer(&done_before)?.is_some(),
+            database: Rc::clone(database),
+            begun: false,
+            rows: 0,
+        })
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        if !self.begun {
+            // What an earlier writer of this session left open is not to be mixed with this chunk.
+            self.database.roll_back();
+            self.database.execute("BEGIN IMMEDIATE")?;
+            self.begun = true;
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, mut error: Error, column: Option<usize>, row: u64) -> Error {
+        error.table = Some(self.table.clone());
+        if error.column.is_none() {
+            error.column = column.map(|at| self.names[at].clone());
+        }
+        if error.row.is_none() {
+            error.row = Some(format!("no. {row} of its chunk"));
+        }
+        error
+    }
+}
+
+impl Writer for RowWriter {
+    fn write(&mut self, batch: Batch) -> Result<()> {
+        if self.done_before {
+            return Ok(());
+        }
+        let batch = self.decoder.decode(batch)?;
+        self.begin()?;
+        let mut columns = Vec::with_capacity(self.binds.len());
+        for (array, bind) in batch.columns().iter().zip(&mut self.binds) {
+            columns.push(encode::column(array, bind)?);
+        }
+        for row in 0..batch.num_rows() {
+            for (at, column) in columns.iter_mut().enumerate() {
+                // SAFETY: the batch's buffers and the columns' texts live and stay until the row was stepped.
+                if let Err(error) = unsafe { column.bind(&mut self.insert, at, row) } {
+                    return Err(self.refuse(error, Some(at), self.rows + row as u64 + 1));
+                }
+            }
+            if let Err(error) = self.insert.run() {
+                return Err(self.refuse(error, None, self.rows + row as u64 + 1));
+            }
+        }
+        self.insert.unbind();
+        self.rows += batch.num_rows() as u64;
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<u64> {
+        if self.done_before {
+            let message = format!("This chunk of {} is in the file already.", self.table);
+            return Err(Error::new(Kind::Conflict, message).table(&self.table));
+        }
+        self.begin()?;
+        self.database.execute(&format!("{}{})", self.receipt, self.rows))?;
+        self.database.execute("COMMIT")?;
+        self.begun = false;
+        Ok(self.rows)
+    }
+}
+
+impl Drop for RowWriter {
+    fn drop(&mut self) {
+        if self.begun {
+            self.insert.reset();
+            self.database.roll_back();
+        }
+    }
+}
