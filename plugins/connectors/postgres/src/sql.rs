@@ -94,7 +94,9 @@ pub(crate) fn tokens(sql: &str) -> Vec<Token<'_>> {
                 found.push(Token::Name(&sql[from..at]));
             }
             b if b.is_ascii_alphabetic() || b == b'_' || b >= 0x80 => {
-                while at < bytes.len() && (bytes[at].is_ascii_alphanumeric() || b"_$".contains(&bytes[at]) || bytes[at] >= 0x80) {
+                while at < bytes.len()
+                    && (bytes[at].is_ascii_alphanumeric() || b"_$".contains(&bytes[at]) || bytes[at] >= 0x80)
+                {
                     at += 1;
                 }
                 found.push(Token::Name(&sql[from..at]));
@@ -183,7 +185,10 @@ mod tests {
     fn names_are_moved_and_literals_are_not() {
         let place = |s: &str, n: &str| (s == "public" && n == "mood").then(|| "\"stage\".\"mood\"".to_owned());
         assert_eq!(requalify("'public.mood'::public.mood[]", place), "'public.mood'::\"stage\".\"mood\"[]");
-        assert_eq!(requalify("E'\\'public.mood' || \"public\".\"mood\"", place), "E'\\'public.mood' || \"stage\".\"mood\"");
+        assert_eq!(
+            requalify("E'\\'public.mood' || \"public\".\"mood\"", place),
+            "E'\\'public.mood' || \"stage\".\"mood\""
+        );
         assert_eq!(requalify("publicx.mood + public.moody", place), "publicx.mood + public.moody");
     }
 }

@@ -43,7 +43,8 @@ pub(crate) fn neutral(expression: &str, native_type: &str, data_type: &DataType)
             _ => value.clone(),
         });
     }
-    if let Some(digits) = precision_of("CURRENT_TIMESTAMP", expression).or_else(|| precision_of("LOCALTIMESTAMP", expression))
+    if let Some(digits) =
+        precision_of("CURRENT_TIMESTAMP", expression).or_else(|| precision_of("LOCALTIMESTAMP", expression))
         && matches!(data_type, DataType::Timestamp(_))
     {
         return Some(DefaultValue::CurrentTimestamp(digits));
@@ -83,7 +84,10 @@ fn constant(expression: &str, native_type: &str) -> Option<Constant> {
     if value == "NULL" {
         return Some(Constant::Null);
     }
-    let same = value.starts_with("B'") || cast == native_type || PLAIN_CASTS.contains(&cast) || native_type.split('(').next() == Some(cast);
+    let same = value.starts_with("B'")
+        || cast == native_type
+        || PLAIN_CASTS.contains(&cast)
+        || native_type.split('(').next() == Some(cast);
     let text = string_literal(value)?;
     if same || (NUMBER_CASTS.contains(&cast) && is_number(&text)) { Some(Constant::Text(text)) } else { None }
 }
@@ -137,7 +141,11 @@ mod tests {
             ("true", "boolean", &DataType::Boolean),
             ("'2024-02-29'::date", "date", &DataType::Date),
             ("'{}'::jsonb", "jsonb", &DataType::Json),
-            ("'\\x0aff'::bytea", "bytea", &DataType::Binary(sensei_sdk::catalog::Binary { length: None, fixed: false })),
+            (
+                "'\\x0aff'::bytea",
+                "bytea",
+                &DataType::Binary(sensei_sdk::catalog::Binary { length: None, fixed: false }),
+            ),
             ("B'101'::\"bit\"", "bit(3)", &DataType::Native),
             ("'sad'::public.mood", "public.mood", &text),
             ("'{}'::text[]", "text[]", &DataType::Native),

@@ -78,7 +78,10 @@ fn all_schemas(connection: &mut Connection) -> Result<Vec<String>> {
 }
 
 fn unknown_schema(name: &str, peer: &str) -> Error {
-    Error::new(Kind::NotFound, format!("{peer}: there is no schema {name:?}, or this user may not see it. Check its name."))
+    Error::new(
+        Kind::NotFound,
+        format!("{peer}: there is no schema {name:?}, or this user may not see it. Check its name."),
+    )
 }
 
 /// Enum labels by type.

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
+use sensei_sdk::Result;
 use sensei_sdk::catalog::{
     Action, Catalog, Check, Column, ForeignKey, Generated, Generation, Identity, Index, IndexPart, Key, NamedType,
     NamedTypeKind, Object, ObjectKind, Table, TableName,
 };
-use sensei_sdk::Result;
 use serde::Deserialize;
 
 use super::type_rules::{Base, reading};
@@ -150,7 +150,8 @@ pub(crate) fn catalog(connection: &mut Connection, default_schema: &str, schemas
             });
         }
         let name = TableName { schema: row.schema, name: row.name };
-        let rows = if row.unknown && row.kind != Relation::Foreign { planned_rows(connection, &name)? } else { row.rows };
+        let rows =
+            if row.unknown && row.kind != Relation::Foreign { planned_rows(connection, &name)? } else { row.rows };
         at.insert(row.id, tables.len());
         tables.push(Table {
             columns: columns.remove(&row.id).unwrap_or_default().into_iter().map(|c| c.column).collect(),
@@ -201,7 +202,10 @@ pub(crate) fn catalog(connection: &mut Connection, default_schema: &str, schemas
 }
 
 /// The columns of one table, with how each is read, and what the table is; none if there is no such table.
-pub(crate) fn columns_of(connection: &mut Connection, table: &TableName) -> Result<Option<(Relation, Vec<ReadableColumn>)>> {
+pub(crate) fn columns_of(
+    connection: &mut Connection,
+    table: &TableName,
+) -> Result<Option<(Relation, Vec<ReadableColumn>)>> {
     #[derive(Deserialize)]
     struct Kind {
         kind: Relation,
@@ -237,7 +241,11 @@ fn columns(
         };
         let built_in = row.base_schema == "pg_catalog" || row.class == 'e';
         let reading = reading(&base);
-        tables.entry(row.table).or_default().push(ReadableColumn { column: column(row, &reading, positions), reading, built_in });
+        tables.entry(row.table).or_default().push(ReadableColumn {
+            column: column(row, &reading, positions),
+            reading,
+            built_in,
+        });
     }
     Ok(tables)
 }
@@ -261,10 +269,8 @@ fn column(row: ColumnRow, reading: &super::type_rules::Reading, positions: &Posi
         let (next, increment) = position.unwrap_or((None, 1));
         Identity { generation, next, increment }
     });
-    let generated = (row.generated != "").then(|| Generated {
-        expression: row.expression.clone().unwrap_or_default(),
-        stored: row.generated == "s",
-    });
+    let generated = (!row.generated.is_empty())
+        .then(|| Generated { expression: row.expression.clone().unwrap_or_default(), stored: row.generated == "s" });
     let default = row
         .expression
         .filter(|_| identity.is_none() && generated.is_none())
@@ -341,7 +347,11 @@ fn special(schema: &str, name: String, definition: &str) -> Object {
 /// Puts a constraint where it belongs. What the neutral form cannot say in full is listed as an object too.
 fn constraint(row: ConstraintRow, table: &mut Table, objects: &mut Vec<Object>) {
     if let Some(definition) = &row.special {
-        objects.push(special(&table.name.schema, format!("constraint {} of {}", row.name, table.name.name), definition));
+        objects.push(special(
+            &table.name.schema,
+            format!("constraint {} of {}", row.name, table.name.name),
+            definition,
+        ));
         // An exclusion has no neutral form; what is NOT VALID holds for no old row, so it cannot be made after the load.
         if row.kind == 'x' || definition.ends_with("NOT VALID") {
             return;
@@ -378,9 +388,10 @@ fn index(row: IndexRow) -> Index {
             .parts
             .into_iter()
             .map(|p| {
-                let collated = p.collation.zip(p.column.as_deref()).map(|(collation, column)| {
-                    format!("({} COLLATE {collation})", crate::sql::identifier(column))
-                });
+                let collated = p
+                    .collation
+                    .zip(p.column.as_deref())
+                    .map(|(collation, column)| format!("({} COLLATE {collation})", crate::sql::identifier(column)));
                 IndexPart {
                     column: p.column.filter(|_| collated.is_none()),
                     expression: collated.or(p.expression),

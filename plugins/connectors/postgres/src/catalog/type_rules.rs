@@ -123,7 +123,11 @@ pub(crate) fn reading(base: &Base<'_>) -> Reading {
     match found {
         Some(rule) => {
             let data_type = (rule.neutral)(base);
-            let wire = if data_type == DataType::Number || wider_than_arrow(&data_type) { Wire::NumericText } else { rule.wire };
+            let wire = if data_type == DataType::Number || wider_than_arrow(&data_type) {
+                Wire::NumericText
+            } else {
+                rule.wire
+            };
             Reading { data_type, wire, as_text: rule.as_text }
         }
         None => Reading { data_type: DataType::Native, wire: Wire::Utf8, as_text: true },
@@ -182,7 +186,12 @@ mod tests {
         let at = |schema: &'static str, name: &'static str, class: char, modifier: i32| {
             let base = Base { schema, name, class, modifier, labels: &labels, money_digits: 2 };
             let r = reading(&base);
-            format!("{schema}.{name} {class} {modifier}: {:?} {:?}{}", r.data_type, r.wire, if r.as_text { " ::text" } else { "" })
+            format!(
+                "{schema}.{name} {class} {modifier}: {:?} {:?}{}",
+                r.data_type,
+                r.wire,
+                if r.as_text { " ::text" } else { "" }
+            )
         };
         let mut lines: Vec<String> = RULES.iter().map(|r| at("pg_catalog", r.name, 'b', -1)).collect();
         lines.extend([

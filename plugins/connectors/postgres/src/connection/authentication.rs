@@ -8,13 +8,8 @@ use super::{Connection, channel_binding};
 use crate::configuration::{ChannelBindingMode, Configuration};
 
 /// Authentication requests (PostgreSQL, "Message Formats") that we cannot answer.
-const UNSUPPORTED: &[(u32, &str)] = &[
-    (2, "Kerberos V5"),
-    (6, "SCM credentials"),
-    (7, "GSSAPI"),
-    (8, "GSSAPI"),
-    (9, "SSPI"),
-];
+const UNSUPPORTED: &[(u32, &str)] =
+    &[(2, "Kerberos V5"), (6, "SCM credentials"), (7, "GSSAPI"), (8, "GSSAPI"), (9, "SSPI")];
 
 impl Connection {
     /// Answers requests until the server is content. `certificate`: the peer's, where there is TLS.
@@ -88,10 +83,14 @@ impl Connection {
                     exchange.finish(data).map_err(|e| self.scram_failed(&e))?;
                 }
                 other => {
-                    let name = UNSUPPORTED.iter().find(|(code, _)| *code == other).map_or("an unknown method", |(_, n)| n);
+                    let name =
+                        UNSUPPORTED.iter().find(|(code, _)| *code == other).map_or("an unknown method", |(_, n)| n);
                     return Err(Error::new(
                         Kind::Unsupported,
-                        format!("{}: the server asks for {name}. Use a password (scram-sha-256) in pg_hba.conf.", self.peer),
+                        format!(
+                            "{}: the server asks for {name}. Use a password (scram-sha-256) in pg_hba.conf.",
+                            self.peer
+                        ),
                     ));
                 }
             }
@@ -114,7 +113,10 @@ impl Connection {
             }
             _ if configuration.channel_binding == ChannelBindingMode::Require => Err(Error::new(
                 Kind::Unauthorized,
-                format!("{}: channel binding is required; it needs TLS and a server that offers SCRAM-SHA-256-PLUS.", self.peer),
+                format!(
+                    "{}: channel binding is required; it needs TLS and a server that offers SCRAM-SHA-256-PLUS.",
+                    self.peer
+                ),
             )),
             // "We could have bound": a server that did offer it will notice somebody between us.
             Some(_) if has(SCRAM_SHA_256) => Ok((SCRAM_SHA_256, ChannelBinding::unrequested())),
@@ -128,7 +130,10 @@ impl Connection {
 
     fn password<'a>(&self, configuration: &'a Configuration) -> Result<&'a str> {
         configuration.password.as_deref().ok_or_else(|| {
-            Error::new(Kind::Unauthorized, format!("{}: the server asks for a password; the connection has none.", self.peer))
+            Error::new(
+                Kind::Unauthorized,
+                format!("{}: the server asks for a password; the connection has none.", self.peer),
+            )
         })
     }
 

@@ -199,8 +199,9 @@ fn data_row(body: &[u8]) -> Result<Row> {
             Ok(length) => {
                 let (value, after) = rest.split_at_checked(length).ok_or_else(broken)?;
                 rest = after;
-                let text = String::from_utf8(value.to_vec())
-                    .map_err(|_| Error::new(sensei_sdk::Kind::InvalidData, "The catalog holds a name that is not UTF-8."))?;
+                let text = String::from_utf8(value.to_vec()).map_err(|_| {
+                    Error::new(sensei_sdk::Kind::InvalidData, "The catalog holds a name that is not UTF-8.")
+                })?;
                 row.push(Some(text));
             }
         }

@@ -47,13 +47,7 @@ impl Connection {
             Attempt::Tls { or_plain } => start_tls(&mut stream, configuration, or_plain, &peer)
                 .map_err(|error| Refusal { error, other_way: true })?,
         };
-        let mut connection = Self {
-            stream,
-            peer,
-            parameters: BTreeMap::new(),
-            transaction: b'I',
-            copy: Copying::No,
-        };
+        let mut connection = Self { stream, peer, parameters: BTreeMap::new(), transaction: b'I', copy: Copying::No };
         connection.startup(configuration)?;
         connection.authenticate(configuration, certificate.as_deref())?;
         connection.wait_ready()?;
@@ -140,7 +134,9 @@ fn start_tls(
             stream.start_tls(&options).map(Some)
         }
         // Bytes before the handshake could only come from somebody in between (CVE-2021-23222).
-        b'S' => Err(Error::new(Kind::Unauthorized, format!("{peer}: unencrypted bytes came before the TLS handshake."))),
+        b'S' => {
+            Err(Error::new(Kind::Unauthorized, format!("{peer}: unencrypted bytes came before the TLS handshake.")))
+        }
         b'N' if or_plain => Ok(None),
         b'N' => Err(Error::new(
             Kind::Unauthorized,

@@ -9,9 +9,7 @@ use arrow_array::types::{
     Date32Type, Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
     IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType, UInt32Type, UInt64Type,
 };
-use arrow_array::{
-    ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, PrimitiveArray, StringArray,
-};
+use arrow_array::{ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, PrimitiveArray, StringArray};
 use arrow_buffer::{
     BooleanBufferBuilder, Buffer, IntervalMonthDayNano, NullBuffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer, i256,
 };
@@ -111,7 +109,8 @@ impl Variable {
     /// Ends the value whose bytes were appended.
     #[inline]
     fn end(&mut self) -> Value<()> {
-        self.offsets.push(i32::try_from(self.bytes.len()).map_err(|_| Refused("the batch holds more than 2 GB of text"))?);
+        self.offsets
+            .push(i32::try_from(self.bytes.len()).map_err(|_| Refused("the batch holds more than 2 GB of text"))?);
         self.nulls.append_non_null();
         Ok(())
     }
@@ -171,7 +170,9 @@ impl Decoder {
                 Self::Timestamp(Fixed::new(rows), matches!(&column.column.data_type, DataType::Timestamp(t) if t.zoned))
             }
             (Wire::Interval, _) => Self::Interval(Fixed::new(rows)),
-            (Wire::Uuid, _) => Self::Uuid(Variable16 { bytes: Vec::with_capacity(16 * rows), nulls: NullBufferBuilder::new(rows) }),
+            (Wire::Uuid, _) => {
+                Self::Uuid(Variable16 { bytes: Vec::with_capacity(16 * rows), nulls: NullBufferBuilder::new(rows) })
+            }
         }
     }
 
@@ -318,7 +319,9 @@ impl Decoder {
                 let (from, to) = (*c.offsets.get(row)?, *c.offsets.get(row + 1)?);
                 Some(String::from_utf8_lossy(&c.bytes[from as usize..to as usize]).chars().take(60).collect())
             }
-            Self::Uuid(c) => c.bytes.get(16 * row..16 * row + 16).map(|b| b.iter().map(|b| format!("{b:02x}")).collect()),
+            Self::Uuid(c) => {
+                c.bytes.get(16 * row..16 * row + 16).map(|b| b.iter().map(|b| format!("{b:02x}")).collect())
+            }
             _ => None,
         }
     }
@@ -433,7 +436,8 @@ mod tests {
             column(DataType::Native, Wire::Bits),
         ];
         let mut columns = Columns::new(&shape, 2);
-        let first = row(&[Some(&[0, 2, 0, 0, 0, 0, 0, 2, 0, 1, 0x13, 0x88]), Some(b"\x01{}"), Some(&[0, 0, 0, 3, 0xA0])]);
+        let first =
+            row(&[Some(&[0, 2, 0, 0, 0, 0, 0, 2, 0, 1, 0x13, 0x88]), Some(b"\x01{}"), Some(&[0, 0, 0, 3, 0xA0])]);
         let second = row(&[None, None, None]);
         let trailer = [0xff, 0xff];
         let all = [&first[..], &second, &trailer].concat();

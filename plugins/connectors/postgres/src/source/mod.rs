@@ -57,7 +57,10 @@ pub(crate) fn open_session(configuration: &str, more: &[settings::Setting]) -> R
 pub(crate) fn no_table(table: &TableName) -> Error {
     Error::new(
         Kind::NotFound,
-        format!("There is no table {}, or this user may not see it. Plan again.", qualified(&table.schema, &table.name)),
+        format!(
+            "There is no table {}, or this user may not see it. Plan again.",
+            qualified(&table.schema, &table.name)
+        ),
     )
     .table(format!("{}.{}", table.schema, table.name))
 }
@@ -104,7 +107,10 @@ impl PostgresSource {
             connection.execute(&join).map_err(|mut e| {
                 if matches!(e.kind, Kind::InvalidConfig | Kind::NotFound) {
                     e.kind = Kind::Conflict;
-                    e.message = format!("The snapshot is gone, its first session must have ended. Resume to begin anew. ({})", e.message);
+                    e.message = format!(
+                        "The snapshot is gone, its first session must have ended. Resume to begin anew. ({})",
+                        e.message
+                    );
                 }
                 e
             })?;

@@ -141,7 +141,8 @@ pub(super) fn describe(range: &Range) -> String {
     match range {
         Range::Whole => "(whole table)".to_owned(),
         Range::Keys(keys) => {
-            let bound = |b: &Option<Vec<String>>| b.as_ref().map_or("the end".to_owned(), |v| format!("({})", v.join(", ")));
+            let bound =
+                |b: &Option<Vec<String>>| b.as_ref().map_or("the end".to_owned(), |v| format!("({})", v.join(", ")));
             format!("({}) from {} to {}", keys.columns.join(", "), bound(&keys.lower), bound(&keys.upper))
         }
         Range::Physical(text) => text.clone(),
@@ -162,7 +163,8 @@ pub(super) fn split(connection: &mut Connection, table: &TableName, shape: &Shap
         Relation::Foreign => Ok(vec![Chunk { range: Range::Whole, rows: total, bytes, lasting: true }]),
         Relation::Partitioned => pages(&leaves, total, rows, page_ranges),
         Relation::Ordinary => {
-            let sample = if shape.key.is_empty() { None } else { sample(connection, table, &shape.key, &leaves, count)? };
+            let sample =
+                if shape.key.is_empty() { None } else { sample(connection, table, &shape.key, &leaves, count)? };
             match sample {
                 Some(s) if s.ordered >= ORDERED || !page_ranges => Ok(key_ranges(&shape.key, s.bounds, total, bytes)),
                 Some(_) | None if page_ranges => pages(&leaves, total, rows, true),
@@ -205,7 +207,8 @@ fn pages(leaves: &[Leaf], total: u64, rows: u64, page_ranges: bool) -> Result<Ve
             let from = (at > 0).then_some(at * step);
             let to = (at + 1 < count).then_some((at + 1) * step);
             let range = Pages { schema: leaf.schema.clone(), relation: leaf.name.clone(), foreign, from, to };
-            let text = serde_json::to_string(&range).map_err(|e| Error::internal(format!("A range cannot be written: {e}.")))?;
+            let text = serde_json::to_string(&range)
+                .map_err(|e| Error::internal(format!("A range cannot be written: {e}.")))?;
             let share = to.unwrap_or(leaf.pages).saturating_sub(from.unwrap_or(0));
             chunks.push(Chunk {
                 range: Range::Physical(text),

@@ -1,5 +1,6 @@
 //! A session that writes: one connection; at most one chunk on its way in.
 
+mod check;
 mod encode;
 mod ledger;
 mod names;

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 
 use arrow_schema::Schema;
 use sensei_sdk::catalog::{
-    Binary, Column, DataType, Decimal, DefaultValue, Enumeration, ForeignKey, Index, IndexPart, Integer, Key, Table,
-    Text,
+    Binary, Check, Column, DataType, Decimal, DefaultValue, Enumeration, ForeignKey, Index, IndexPart, Integer, Key,
+    Table, Text,
 };
 use sensei_sdk::{ColumnNote, Fidelity, Proposal, TableNote, arrow_field, rows};
 
+use super::check;
 use super::names::Names;
 use super::rules::{self, Context};
 use crate::catalog::DIALECT;
@@ -117,14 +118,7 @@ impl Draft<'_> {
         let checks = if self.same {
             source.checks.clone()
         } else {
-            for check in &source.checks {
-                let about = format!("check {}", check.name.as_deref().unwrap_or_default());
-                self.note(
-                    about.trim_end(),
-                    &format!("Left out: its condition is in the source's words: {}", check.expression),
-                );
-            }
-            vec![]
+            source.checks.iter().filter_map(|check| self.check(check)).collect()
         };
         let indexes = source.indexes.iter().filter_map(|index| self.index(index)).collect();
         Table {
@@ -139,6 +133,18 @@ impl Draft<'_> {
             rows: source.rows,
             bytes: source.bytes,
         }
+    }
+
+    fn check(&mut self, check: &Check) -> Option<Check> {
+        let translated = check::translate(&check.expression, &self.source.columns);
+        if translated.is_none() {
+            let about = format!("check {}", check.name.as_deref().unwrap_or_default());
+            self.note(
+                about.trim_end(),
+                &format!("Left out: its condition is in the source's words: {}", check.expression),
+            );
+        }
+        Some(Check { name: check.name.clone(), expression: translated? })
     }
 
     fn key(&mut self, key: &Key, wanted: &str) -> Key {

@@ -182,7 +182,10 @@ mod tests {
     fn ends_of_the_range() {
         // Written by a server for '294276-12-31 23:59:59.999999' and '4713-01-01 BC'.
         assert_eq!(timestamp_from_wire(9_223_371_331_199_999_999), Err(OUT_OF_RANGE));
-        assert_eq!(timestamp_from_wire(-211_810_204_800_000_000).map(|m| timestamp(m, false)).unwrap(), "4713-01-01 00:00:00 BC");
+        assert_eq!(
+            timestamp_from_wire(-211_810_204_800_000_000).map(|m| timestamp(m, false)).unwrap(),
+            "4713-01-01 00:00:00 BC"
+        );
         assert_eq!(timestamp_from_wire(i64::MAX), Ok(i64::MAX));
         assert_eq!(date_to_wire(i32::MIN), Ok(i32::MIN));
         assert_eq!(timestamp_to_wire(i64::MIN + 1), Err(ZERO_DATE));

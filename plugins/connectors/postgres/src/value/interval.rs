@@ -5,7 +5,8 @@ use arrow_buffer::IntervalMonthDayNano;
 use super::calendar::time_text;
 use super::{Refused, Value};
 
-const TOO_LONG: Refused = Refused("the interval is infinite or longer than 292 years of hours, which Arrow cannot hold");
+const TOO_LONG: Refused =
+    Refused("the interval is infinite or longer than 292 years of hours, which Arrow cannot hold");
 const TOO_FINE: Refused = Refused("the interval has nanoseconds; PostgreSQL holds microseconds");
 
 /// From `interval_send`: microseconds, days, months.

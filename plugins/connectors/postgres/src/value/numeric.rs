@@ -21,11 +21,13 @@ const POWERS: [u64; 20] = {
     powers
 };
 
-const NOT_A_NUMBER: Refused = Refused("NaN and Infinity have no decimal form; transform the column to text or a float in the plan");
+const NOT_A_NUMBER: Refused =
+    Refused("NaN and Infinity have no decimal form; transform the column to text or a float in the plan");
 const TOO_WIDE: Refused = Refused("the number has more digits than its column declares");
 const TOO_FINE: Refused = Refused("the number has more digits after the point than the column holds");
 const NO_NUMBER: Refused = Refused("the text is no decimal number");
-const TOO_LONG: Refused = Refused("the number has more digits than PostgreSQL can hold (131072 before the point, 16383 after it)");
+const TOO_LONG: Refused =
+    Refused("the number has more digits than PostgreSQL can hold (131072 before the point, 16383 after it)");
 
 struct Wire<'a> {
     groups: &'a [u8],
@@ -265,7 +267,9 @@ pub(crate) fn put_text(text: &[u8], out: &mut Vec<u8>) -> Value<()> {
     let count = last - first;
     let weight = if count == 0 { 0 } else { lead as i32 - 1 - first as i32 };
     out.extend_from_slice(&(8 + 2 * count as u32).to_be_bytes());
-    for word in [count as u16, weight as i16 as u16, if negative && count > 0 { NEGATIVE } else { 0 }, fraction.len() as u16] {
+    for word in
+        [count as u16, weight as i16 as u16, if negative && count > 0 { NEGATIVE } else { 0 }, fraction.len() as u16]
+    {
         out.extend_from_slice(&word.to_be_bytes());
     }
     for at in first..last {
@@ -359,7 +363,8 @@ mod tests {
         assert_eq!(field("0"), [0; 8]);
         assert_eq!(field("0.0001"), [0, 1, 0xff, 0xff, 0, 0, 0, 4, 0, 1]);
         assert_eq!(field("10000"), [0, 1, 0, 1, 0, 0, 0, 0, 0, 1]);
-        for same in ["NaN", "Infinity", "-Infinity", "0.00", "1e".trim_end_matches('e'), "100000000", "0.000000000001"] {
+        for same in ["NaN", "Infinity", "-Infinity", "0.00", "1e".trim_end_matches('e'), "100000000", "0.000000000001"]
+        {
             assert_eq!(text(&field(same)), same);
         }
     }
