@@ -245,3 +245,138 @@ fn prepare(connection: &mut Connection) -> Result<()> {
     ))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::thread;
+
+    use mysql_common::auth::plugins::caching_sha2_password::scramble_sha256;
+
+    use super::*;
+
+    const NONCE: &[u8; 20] = b"ABCDEFGHIJKLMNOPQRST";
+    const OK: &[u8] = &[0, 0, 0, 2, 0, 0, 0];
+    const PUBLIC_KEY: &[u8] = include_bytes!("test_public_key.pem");
+
+    /// The server's end of a login.
+    struct Peer(TcpStream, u8);
+
+    impl Peer {
+        fn send(&mut self, payload: &[u8]) {
+            let length = payload.len() as u32;
+            self.0.write_all(&(length | u32::from(self.1) << 24).to_le_bytes()).unwrap();
+            self.0.write_all(payload).unwrap();
+            self.1 += 1;
+        }
+
+        fn receive(&mut self) -> Vec<u8> {
+            let mut head = [0; 4];
+            self.0.read_exact(&mut head).unwrap();
+            self.1 = head[3] + 1;
+            let mut payload = vec![0; (u32::from_le_bytes(head) & 0xff_ffff) as usize];
+            self.0.read_exact(&mut payload).unwrap();
+            payload
+        }
+
+        fn greet(&mut self, plugin: &str) {
+            let mut greeting = b"\x0a8.4.3\0\x07\0\0\0".to_vec();
+            greeting.extend_from_slice(&NONCE[..8]);
+            // No TLS; 21 bytes of scramble.
+            greeting.extend_from_slice(b"\0\xff\xf7\xff\x02\0\xff\xff\x15\0\0\0\0\0\0\0\0\0\0");
+            greeting.extend_from_slice(&NONCE[8..]);
+            greeting.push(0);
+            greeting.extend_from_slice(plugin.as_bytes());
+            greeting.push(0);
+            self.send(&greeting);
+        }
+
+        /// Takes the settings that follow a login.
+        fn settle(&mut self) {
+            for _ in 0..2 {
+                self.receive();
+                self.send(OK);
+            }
+        }
+    }
+
+    /// Logs in to a server that does what `serve` does.
+    fn log_in(serve: impl FnOnce(&mut Peer) + Send + 'static) -> Result<Connection> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = thread::spawn(move || serve(&mut Peer(listener.accept().unwrap().0, 0)));
+        let json = format!(r#"{{"host":"127.0.0.1","port":{port},"user":"me","password":"secret","database":"d"}}"#);
+        let connection = open(&Configuration::parse(&json)?);
+        server.join().unwrap();
+        connection
+    }
+
+    fn holds(packet: &[u8], part: &[u8]) -> bool {
+        packet.windows(part.len()).any(|w| w == part)
+    }
+
+    #[test]
+    fn a_cached_password_takes_one_step() {
+        let connection = log_in(|peer| {
+            peer.greet("caching_sha2_password");
+            let response = peer.receive();
+            assert!(holds(&response, &scramble_sha256(NONCE, b"secret").unwrap()));
+            assert!(holds(&response, b"me\0") && holds(&response, b"d\0caching_sha2_password\0"));
+            peer.send(&[1, 3]);
+            peer.send(OK);
+            peer.settle();
+        });
+        assert_eq!(connection.unwrap().server.title(), "MySQL 8.4.3");
+    }
+
+    #[test]
+    fn without_tls_an_uncached_password_goes_encrypted() {
+        let connection = log_in(|peer| {
+            peer.greet("caching_sha2_password");
+            peer.receive();
+            peer.send(&[1, 4]);
+            assert_eq!(peer.receive(), [2]);
+            peer.send(&[&[1], PUBLIC_KEY].concat());
+            let encrypted = peer.receive();
+            assert_eq!(encrypted.len(), 256);
+            assert!(!holds(&encrypted, b"secret"));
+            peer.send(OK);
+            peer.settle();
+        });
+        assert!(connection.is_ok());
+    }
+
+    #[test]
+    fn the_server_may_switch_the_plugin() {
+        let connection = log_in(|peer| {
+            peer.greet("caching_sha2_password");
+            peer.receive();
+            peer.send(&[b"\xfemysql_native_password\0", &NONCE[..], b"\0"].concat());
+            assert_eq!(peer.receive().len(), 20);
+            peer.send(OK);
+            peer.settle();
+        });
+        assert!(connection.is_ok());
+    }
+
+    #[test]
+    fn the_password_never_goes_in_clear() {
+        let refused = log_in(|peer| {
+            peer.greet("mysql_native_password");
+            peer.receive();
+            peer.send(b"\xfemysql_clear_password\0");
+        });
+        assert_eq!(refused.err().unwrap().kind, Kind::Unauthorized);
+    }
+
+    #[test]
+    fn an_unknown_plugin_is_named() {
+        let refused = log_in(|peer| {
+            peer.greet("mysql_native_password");
+            peer.receive();
+            peer.send(b"\xfeauth_gssapi_client\0");
+        });
+        assert!(refused.err().unwrap().message.contains("auth_gssapi_client"));
+    }
+}
