@@ -202,8 +202,10 @@ pub(crate) fn shape(database: &Rc<Database>, name: &str, profile_rows: Option<u6
             comment: None,
         });
     }
-    let estimate =
-        profile.as_ref().map_or_else(|| estimate(database, name), |Profile { rows, bytes, .. }| Ok((*rows, *bytes)))?;
+    let estimate = profile.as_ref().map_or_else(
+        || estimate(database, name, shape.rowid.as_deref()),
+        |Profile { rows, bytes, .. }| Ok((*rows, *bytes)),
+    )?;
     (shape.table.rows, shape.table.bytes) = estimate;
     shape.table.columns = columns;
     shape.table.primary_key = (!key.is_empty()).then(|| Key { name: written.primary_name.clone(), columns: key });
@@ -295,13 +297,18 @@ fn identity(database: &Rc<Database>, table: &str, autoincrement: bool) -> Result
     Ok(Identity { generation: Generation::ByDefault, next, increment: 1 })
 }
 
-/// Rows and bytes without looking at rows: `ANALYZE`'s estimate, where there is one.
-fn estimate(database: &Rc<Database>, table: &str) -> Result<(u64, u64)> {
-    if database.integer("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'")?.is_none() {
-        return Ok((0, 0));
+/// Rows without looking at them: `ANALYZE`'s estimate, or else the distance between the first rowid and the last.
+fn estimate(database: &Rc<Database>, table: &str, rowid: Option<&str>) -> Result<(u64, u64)> {
+    if database.integer("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'")?.is_some() {
+        let query = format!("SELECT CAST(stat AS INTEGER) FROM sqlite_stat1 WHERE tbl = {} LIMIT 1", text(table));
+        if let Some(rows) = database.integer(&query)? {
+            return Ok((rows.max(0) as u64, 0));
+        }
     }
-    let query = format!("SELECT CAST(stat AS INTEGER) FROM sqlite_stat1 WHERE tbl = {} LIMIT 1", text(table));
-    Ok((database.integer(&query)?.unwrap_or(0).max(0) as u64, 0))
+    let Some(rowid) = rowid else { return Ok((0, 0)) };
+    let edge = |f: &str| database.integer(&format!("SELECT {f}({rowid}) FROM {}", identifier(table)));
+    let (Some(first), Some(last)) = (edge("min")?, edge("max")?) else { return Ok((0, 0)) };
+    Ok((last.abs_diff(first).saturating_add(1), 0))
 }
 
 /// The check `"column" IN ('a', 'b')` that a target of this connector's own writes for an enumeration.

@@ -3,6 +3,9 @@
 //! The declared name matters twice. Its *affinity* decides what SQLite does to a value on the way in, so that no
 //! name may turn a text into a number (`DECIMAL` would store '1.50' as the REAL 1.5: decimals are `DECIMAL_TEXT`, whose
 //! affinity is TEXT). And this connector's own source reads it back ([`crate::declared`]), so each name means one type.
+//!
+//! One thing SQLite does to numbers of its own accord: a column of affinity REAL keeps whole numbers as integers, so that
+//! -0.0 comes back as its equal 0.0.
 
 use sensei_sdk::Fidelity;
 use sensei_sdk::catalog::{DataType, Text};

@@ -87,10 +87,22 @@ impl FileSource {
         if let Some(known) = self.tables.get(name) {
             return Ok(Rc::clone(known));
         }
-        let shape = catalog::shape(&self.database, name, Some(self.configuration.profile_rows))?;
+        let profile_rows = Some(self.configuration.profile_rows);
+        let shape = self.at_one_moment(|database| catalog::shape(database, name, profile_rows))?;
         let readable = Rc::new(Readable::of(&shape));
         self.tables.insert(name.clone(), Rc::clone(&readable));
         Ok(readable)
+    }
+
+    /// Reads in one transaction: what is told fits together, and a log is looked through once.
+    fn at_one_moment<T>(&self, work: impl FnOnce(&Rc<Database>) -> Result<T>) -> Result<T> {
+        if self.database.in_transaction() {
+            return work(&self.database);
+        }
+        self.database.execute("BEGIN")?;
+        let done = work(&self.database);
+        self.database.roll_back();
+        done
     }
 
     /// Begins the read transaction that is held until the session ends.
@@ -122,7 +134,8 @@ impl Source for FileSource {
     }
 
     fn catalog(&mut self, schemas: Vec<String>) -> Result<Catalog> {
-        let (catalog, shapes) = catalog::read(&self.database, &schemas, Some(self.configuration.profile_rows))?;
+        let profile_rows = Some(self.configuration.profile_rows);
+        let (catalog, shapes) = self.at_one_moment(|database| catalog::read(database, &schemas, profile_rows))?;
         self.tables = shapes.iter().map(|s| (s.table.name.name.clone(), Rc::new(Readable::of(s)))).collect();
         Ok(catalog)
     }
