@@ -1,7 +1,7 @@
 -- What only PostgreSQL can restore exactly: indexes, checks and generated columns in its own words.
 
 create table only_indexed (
-    id integer generated always as identity (start with 100 increment by 5) primary key,
+    id integer generated always as identity (increment by 5) primary key,
     a integer check (a between -1000 and 1000), b text collate "C", c timestamptz default (now() at time zone 'UTC')::timestamp, d jsonb default '{"a": [1]}',
     total integer generated always as (a * 2 + 1) stored,
     words tsvector generated always as (to_tsvector('simple'::regconfig, coalesce(b, ''))) stored,

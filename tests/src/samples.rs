@@ -17,7 +17,7 @@ pub fn file(name: &str) -> Option<PathBuf> {
     None
 }
 
-/// A script of the sample data, without the statements that make and choose a database.
+/// A script of the sample data, without what makes, chooses or names a database.
 ///
 /// # Panics
 /// When the file cannot be read.
@@ -27,5 +27,5 @@ pub fn script(name: &str) -> Option<String> {
         let line = line.to_lowercase();
         !CHOOSING.iter().any(|statement| line.starts_with(statement))
     };
-    Some(text.lines().filter(keep).collect::<Vec<_>>().join("\n"))
+    Some(text.lines().filter(keep).collect::<Vec<_>>().join("\n").replace("sakila.", ""))
 }

@@ -34,12 +34,7 @@ fn definition(system: &System) -> Vec<String> {
             let text = |table: &String| database.query(&statement(table))[0][1].clone().unwrap_or_default();
             tables.keys().flat_map(|table| table_lines(table, &text(table))).collect()
         }
-        System::Sqlite(file) => {
-            let select = "select type || ' ' || name || ' ' || tbl_name || ': ' || coalesce(sql, '') from sqlite_master \
-                          where name not like 'sqlite\\_%' escape '\\' order by 1";
-            let statements = sqlite::texts(&sqlite::open(file), select).into_iter().flatten();
-            statements.map(|statement| statement.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
-        }
+        System::Sqlite(file) => sqlite::definition(file),
     }
 }
 

@@ -132,6 +132,8 @@ pub(super) fn common(one: Kind, other: Kind) -> Option<Kind> {
         (Date, Timestamp, Timestamp),
         (Time, Interval, Interval),
         (Text, Padded, Padded),
+        (Uuid, Padded, Uuid),
+        (Interval, Padded, Interval),
     ];
     let known = pairs.iter().find(|(a, b, _)| (*a, *b) == (one, other) || (*b, *a) == (one, other));
     match (known, one, other) {

@@ -62,11 +62,13 @@ pub(super) fn shape(database: &MariaDbDatabase) -> Shape {
     shape
 }
 
+/// Staging of other tests' databases lies on the same server; this database's carries its name.
 pub(super) fn leftovers(database: &MariaDbDatabase) -> Vec<String> {
-    let found = database.query(
-        "select schema_name a from information_schema.schemata where schema_name like 'sensei\\_%' union all
+    let found = database.query(&format!(
+        "select schema_name a from information_schema.schemata where schema_name like 'sensei\\_%\\_{}' union all
          select table_name from information_schema.tables where table_schema = database() and table_name like 'sensei\\_%'",
-    );
+        database.name
+    ));
     found.into_iter().flatten().flatten().collect()
 }
 

@@ -13,6 +13,9 @@ pub(super) fn open(file: &Path) -> Connection {
 }
 
 pub(super) fn shape(file: &Path) -> Shape {
+    if !file.exists() {
+        return Shape::new();
+    }
     let connection = open(file);
     let names = texts(
         &connection,
@@ -117,6 +120,32 @@ pub(super) fn stuck(file: &Path, table: &str, column: &str) -> Option<String> {
     let next = counted.first().map_or("0", |row| &row[0]);
     let number = |text: &str| text.parse::<i128>().expect("a number");
     (number(next) < number(highest)).then(|| format!("last {next}, highest {highest}"))
+}
+
+/// What the file says of its tables and indexes, however their statements are written: quotes, blanks and case are
+/// no part of a schema, and a rowid's own column is never NULL whether it says so or not.
+pub(super) fn definition(file: &Path) -> Vec<String> {
+    let connection = open(file);
+    let columns = "select 'column ' || t.name || '.' || c.name || ': ' || lower(c.type) || ', not null ' || (c.\"notnull\" or c.pk) ||
+                          ', default ' || coalesce(c.dflt_value, 'none') || ', key ' || c.pk || ', hidden ' || c.hidden
+                     from sqlite_master t, pragma_table_xinfo(t.name) c where t.type = 'table' and t.name not like 'sqlite%'";
+    let tables = "select 'table ' || l.name || ': without rowid ' || l.wr || ', strict ' || l.strict
+                    from pragma_table_list l where l.schema = 'main' and l.name not like 'sqlite%'";
+    let indexes =
+        "select 'index ' || name || ' of ' || tbl_name || ': ' || replace(replace(lower(sql), '\"', ''), ' ', '')
+                     from sqlite_master where type = 'index' and sql is not null";
+    let mut lines: Vec<String> =
+        [columns, tables, indexes].iter().flat_map(|select| texts(&connection, select)).flatten().collect();
+    for row in texts(
+        &connection,
+        "select name, lower(sql) from sqlite_master where type = 'table' and name not like 'sqlite%'",
+    ) {
+        for word in ["check", "collate nocase", "autoincrement", "stored", "virtual", "a * 2 + 1", "upper(b)", "a <> 5"]
+        {
+            lines.push(format!("table {} says {word} {} times", row[0], row[1].matches(word).count()));
+        }
+    }
+    lines
 }
 
 /// Rows as text, NULL as nothing.
