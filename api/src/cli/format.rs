@@ -110,7 +110,7 @@ pub(super) fn wrapped(text: &str, indent: &str, width: usize) -> String {
     lines.join("\n")
 }
 
-/// The same with words of its own in place of the first line's indent, which is as long.
+/// The same with words of its own in place of the first line's indent.
 pub(super) fn headed(head: &str, text: &str, indent: &str, width: usize) -> String {
     let body = wrapped(text, indent, width);
     format!("{head}{}", body.get(indent.len()..).unwrap_or_default())

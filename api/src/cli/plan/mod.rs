@@ -32,7 +32,7 @@ pub(super) fn text(plan: &Plan, width: u16) -> String {
         text += &format!("  and {} that are smaller (all of them: --plan)\n", counted(more as u64, "table"));
     }
     text += &format!("\n{}\n", totals(plan));
-    for part in [looks(plan, width), risks(&plan.risks, width), not_moved(&plan.not_moved)] {
+    for part in [looks(plan, width), risks(plan, width), not_moved(&plan.not_moved, width)] {
         if !part.is_empty() {
             text += &format!("\n{part}");
         }
@@ -134,7 +134,8 @@ fn looks(plan: &Plan, width: u16) -> String {
     if groups.is_empty() {
         return String::new();
     }
-    let mut text = format!("{columns} of {} deserve a look\n", counted(plan.summary.columns, "column"));
+    let deserve = if columns == 1 { "deserves" } else { "deserve" };
+    let mut text = format!("{columns} of {} {deserve} a look\n", counted(plan.summary.columns, "column"));
     for ((why, from, to, reason), columns) in groups {
         let types = if from == to { from.to_owned() } else { format!("{from} -> {to}") };
         let head = format!("  {:<11}  {types}: {}", why.word(), some_of(&columns, NAMES_SHOWN));
@@ -173,11 +174,24 @@ fn doubt(evidence: &Evidence) -> String {
     format!("{} ({:.2})", evidence.detail.trim_end_matches('.'), evidence.weight)
 }
 
-fn risks(risks: &[Risk], width: u16) -> String {
+/// Whether another part of the page says the same, and more.
+fn is_told_elsewhere(risk: &Risk, plan: &Plan) -> bool {
+    let objects = || plan.not_moved.iter().map(|o| qualified(&o.schema, &o.name)).collect::<Vec<_>>();
+    match risk.kind.as_str() {
+        "not_moved" => {
+            let objects = objects();
+            !risk.affected.is_empty() && risk.affected.iter().all(|affected| objects.contains(affected))
+        }
+        "note" | "type_widened" => plan.tables.iter().flat_map(|t| &t.mappings).any(|m| m.note == risk.description),
+        _ => false,
+    }
+}
+
+fn risks(plan: &Plan, width: u16) -> String {
+    let mut risks: Vec<&Risk> = plan.risks.iter().filter(|risk| !is_told_elsewhere(risk, plan)).collect();
     if risks.is_empty() {
         return String::new();
     }
-    let mut risks: Vec<&Risk> = risks.iter().collect();
     risks.sort_by_key(|risk| std::cmp::Reverse(risk.severity));
     let mut text = format!("{}\n", counted(risks.len() as u64, "risk"));
     for risk in risks {
@@ -208,7 +222,7 @@ fn paragraph(text: &str, width: u16) -> String {
     headed(head, words, INDENT, width.into())
 }
 
-fn not_moved(objects: &[Object]) -> String {
+fn not_moved(objects: &[Object], width: u16) -> String {
     if objects.is_empty() {
         return String::new();
     }
@@ -218,7 +232,8 @@ fn not_moved(objects: &[Object]) -> String {
             objects.iter().filter(|o| o.kind == kind).map(|o| qualified(&o.schema, &o.name)).collect();
         if !names.is_empty() {
             let noun = noun(kind, names.len() > 1);
-            text += &format!("  {} {noun}: {}\n", count(names.len() as u64), some_of(&names, NAMES_SHOWN));
+            let words = format!("{} {noun}: {}", count(names.len() as u64), some_of(&names, NAMES_SHOWN));
+            text += &format!("{}\n", headed("  ", &words, "    ", width.into()));
         }
     }
     text

@@ -123,7 +123,9 @@ fn what_deserves_a_look_is_grouped_and_ordered() {
         mitigation: mitigation.into(),
     };
     plan.risks = vec![
-        risk(Severity::Low, "not_moved", "Views are listed and not moved.", &[], ""),
+        risk(Severity::Medium, "not_moved", "Views are listed and not moved.", &["shop.film_list"], "Told below."),
+        risk(Severity::Low, "type_widened", "An enum becomes text with a check.", &["shop.Film.Rating"], "Told above."),
+        risk(Severity::Low, "missing_key", "Tables without a key.", &[], ""),
         risk(
             Severity::High,
             "existing_table",

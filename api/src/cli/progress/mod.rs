@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use sensei_engine::event::{Event, Observer};
+use sensei_engine::event::{Event, Level, Observer, TableProgress};
 use sensei_engine::plan::Plan;
 
 use view::Progress;
@@ -126,21 +126,34 @@ impl Shared {
 
 impl Observer for Shared {
     fn observe(&self, event: Event) {
-        if let Event::Log { level, message } = &event {
-            log(*level, message);
-        }
+        log(&event);
         let at = self.began.elapsed();
         self.lock().apply(event, at);
     }
 }
 
-fn log(level: sensei_engine::event::Level, message: &str) {
-    use sensei_engine::event::Level;
-    match level {
-        Level::Debug => tracing::debug!("{message}"),
-        Level::Info => tracing::info!("{message}"),
-        Level::Warning => tracing::warn!("{message}"),
-        Level::Error => tracing::error!("{message}"),
+/// The log has every event that is not one of thousands.
+fn log(event: &Event) {
+    match event {
+        Event::PhaseStarted { phase } => tracing::info!(phase = phase.as_str(), "phase started"),
+        Event::PhaseFinished { phase, seconds } => tracing::info!(phase = phase.as_str(), seconds, "phase finished"),
+        Event::TableStarted(TableProgress { name, rows_expected, rows_done, chunks, chunks_done, .. }) => {
+            tracing::info!(table = name, rows_expected, rows_done, chunks, chunks_done, "table started");
+        }
+        Event::Rows { .. } => {}
+        Event::ChunkRetried { table, rows, attempt, reason } => {
+            tracing::warn!(table, rows, attempt, reason, "chunk is tried again");
+        }
+        Event::ChunkCommitted { table, chunk, rows } => tracing::debug!(table, chunk, rows, "chunk committed"),
+        Event::TableLoaded { table } => tracing::info!(table, "table loaded"),
+        Event::StatementStarted { label } => tracing::debug!(label, "statement started"),
+        Event::StatementFinished { label, seconds } => tracing::info!(label, seconds, "statement finished"),
+        Event::Log { level, message } => match level {
+            Level::Debug => tracing::debug!("{message}"),
+            Level::Info => tracing::info!("{message}"),
+            Level::Warning => tracing::warn!("{message}"),
+            Level::Error => tracing::error!("{message}"),
+        },
     }
 }
 
