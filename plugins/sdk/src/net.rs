@@ -15,6 +15,8 @@ pub use crate::bindings::sensei::plugin::network::{TlsOptions as Tls, Verificati
 const READ_BYTES: u32 = 256 * 1024;
 /// Bytes gathered before a write crosses to the host.
 const WRITE_BYTES: usize = 256 * 1024;
+/// A buffer that one large value made larger than this is given back.
+const KEPT_BYTES: usize = 4 * 1024 * 1024;
 
 /// One connection, buffered both ways. `flush` before waiting for an answer.
 #[derive(Debug)]
@@ -58,6 +60,9 @@ impl Stream {
     pub fn consume(&mut self, count: usize) {
         self.at += count;
         debug_assert!(self.at <= self.read.len());
+        if self.at == self.read.len() && self.read.capacity() > KEPT_BYTES {
+            (self.read, self.at) = (Vec::new(), 0);
+        }
     }
 
     /// Waits until at least `count` bytes are buffered.
@@ -74,6 +79,10 @@ impl Stream {
                 self.read = more;
             } else {
                 self.read.drain(..self.at);
+                // A large message is asked for as a whole: room for it once, not by doubling.
+                if count > KEPT_BYTES {
+                    self.read.reserve_exact(count.saturating_sub(self.read.len()).max(more.len()));
+                }
                 self.read.extend_from_slice(&more);
             }
             self.at = 0;
@@ -104,6 +113,7 @@ impl Stream {
         if !self.write.is_empty() {
             self.host.write(&self.write)?;
             self.write.clear();
+            self.write.shrink_to(KEPT_BYTES);
         }
         Ok(())
     }

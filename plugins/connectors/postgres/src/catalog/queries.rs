@@ -42,6 +42,7 @@ WITH RECURSIVE chosen AS (
   JOIN chosen r ON r.oid = t.root AND r.relkind = 'p'
 ), size AS (
   SELECT t.root, bool_or(p.relkind = 'r' AND (p.reltuples < 0 OR p.relpages = 0) AND pg_catalog.pg_relation_size(p.oid) > 0) AS unknown,
+    sum(CASE WHEN p.relkind = 'r' THEN pg_catalog.pg_relation_size(p.oid) / current_setting('block_size')::int ELSE 0 END)::int8 AS pages,
     sum(CASE WHEN p.relkind IN ('r', 'm') THEN pg_catalog.pg_table_size(p.oid) ELSE 0 END)::int8 AS bytes,
     sum(CASE WHEN p.relkind = 'r' AND p.relpages > 0
              THEN greatest(p.reltuples, 0) / p.relpages * (pg_catalog.pg_relation_size(p.oid) / current_setting('block_size')::int)
@@ -49,7 +50,7 @@ WITH RECURSIVE chosen AS (
   FROM tree t JOIN pg_catalog.pg_class p ON p.oid = t.part GROUP BY t.root
 )
 SELECT c.oid::int8 AS id, c.nspname AS schema, c.relname AS name, c.relkind AS kind,
-  pg_catalog.obj_description(c.oid, 'pg_class') AS comment, s.unknown, s.bytes, s.rows,
+  pg_catalog.obj_description(c.oid, 'pg_class') AS comment, s.unknown, s.pages, s.bytes, s.rows,
   CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END AS partition_key
 FROM chosen c JOIN size s ON s.root = c.oid ORDER BY c.nspname, c.relname";
 

@@ -16,6 +16,8 @@ use crate::sql::{literal, qualified};
 
 /// Sequences asked in one statement for their position.
 const SEQUENCES_AT_ONCE: usize = 200;
+/// The planner takes a table without statistics to have at least so many pages (`estimate_rel_size` in `plancat.c`).
+const PLANNED_PAGES: i64 = 10;
 
 #[derive(Deserialize)]
 struct TableRow {
@@ -25,6 +27,7 @@ struct TableRow {
     kind: Relation,
     comment: Option<String>,
     unknown: bool,
+    pages: i64,
     bytes: i64,
     rows: i64,
     partition_key: Option<String>,
@@ -150,8 +153,12 @@ pub(crate) fn catalog(connection: &mut Connection, default_schema: &str, schemas
             });
         }
         let name = TableName { schema: row.schema, name: row.name };
-        let rows =
-            if row.unknown && row.kind != Relation::Foreign { planned_rows(connection, &name)? } else { row.rows };
+        let rows = if row.unknown && row.kind != Relation::Foreign {
+            let planned = planned_rows(connection, &name)?;
+            if row.pages < PLANNED_PAGES { planned * row.pages / PLANNED_PAGES } else { planned }
+        } else {
+            row.rows
+        };
         at.insert(row.id, tables.len());
         tables.push(Table {
             columns: columns.remove(&row.id).unwrap_or_default().into_iter().map(|c| c.column).collect(),

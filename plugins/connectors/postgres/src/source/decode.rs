@@ -21,6 +21,9 @@ use crate::catalog::ReadableColumn;
 use crate::catalog::type_rules::Wire;
 use crate::value::{MALFORMED, Refused, Value, calendar, interval, numeric};
 
+/// Room made for the text of the next batch at most: a large value must not be paid for twice.
+const ROOM_BYTES: usize = 4 << 20;
+
 /// A value could not be decoded.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -131,7 +134,7 @@ impl Variable {
         let mut offsets = Vec::with_capacity(self.offsets.len());
         offsets.push(0);
         let offsets = std::mem::replace(&mut self.offsets, offsets);
-        let room = Vec::with_capacity(self.bytes.len());
+        let room = Vec::with_capacity(self.bytes.len().min(ROOM_BYTES));
         let bytes = std::mem::replace(&mut self.bytes, room);
         (OffsetBuffer::new(ScalarBuffer::from(offsets)), Buffer::from_vec(bytes), self.nulls.finish())
     }

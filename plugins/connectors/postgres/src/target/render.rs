@@ -150,17 +150,21 @@ impl Rendering<'_> {
     }
 
     fn default(&self, default: &DefaultValue, column: &Column) -> String {
-        let zoned = !matches!(&column.data_type, DataType::Timestamp(t) if !t.zoned);
-        match default {
-            DefaultValue::Literal(text) => literal(text),
-            DefaultValue::CurrentDate => "CURRENT_DATE".to_owned(),
-            DefaultValue::CurrentTime => "LOCALTIME".to_owned(),
-            DefaultValue::CurrentTimestamp(digits) => {
-                let word = if zoned { "CURRENT_TIMESTAMP" } else { "LOCALTIMESTAMP" };
-                if *digits >= 6 { word.to_owned() } else { format!("{word}({digits})") }
+        match (default, &column.data_type) {
+            (DefaultValue::Literal(text), kind) if spelled_bare(text, kind) => text.clone(),
+            (DefaultValue::Literal(text), _) => literal(text),
+            (DefaultValue::CurrentDate, _) => "CURRENT_DATE".to_owned(),
+            (DefaultValue::CurrentTime, _) => "LOCALTIME".to_owned(),
+            // The column itself keeps no more digits than the default was to have.
+            (DefaultValue::CurrentTimestamp(digits), DataType::Timestamp(t)) if *digits >= t.precision => {
+                "now()".to_owned()
             }
-            DefaultValue::RandomUuid => "pg_catalog.gen_random_uuid()".to_owned(),
-            DefaultValue::Expression(text) => self.place.rewrite(text),
+            (DefaultValue::CurrentTimestamp(digits), DataType::Timestamp(t)) if !t.zoned => {
+                format!("LOCALTIMESTAMP({digits})")
+            }
+            (DefaultValue::CurrentTimestamp(digits), _) => format!("CURRENT_TIMESTAMP({})", digits.min(&6)),
+            (DefaultValue::RandomUuid, _) => "gen_random_uuid()".to_owned(),
+            (DefaultValue::Expression(text), _) => self.place.rewrite(text),
         }
     }
 
@@ -506,6 +510,20 @@ impl Rendering<'_> {
             format!("DROP SCHEMA IF EXISTS {ledger} CASCADE"),
             None,
         );
+    }
+}
+
+/// Numbers and booleans are spelled without quotes, as the server itself does.
+fn spelled_bare(text: &str, data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Boolean => matches!(text, "true" | "false"),
+        DataType::Integer(_) | DataType::Decimal(_) | DataType::Number => {
+            let digits = text.strip_prefix('-').unwrap_or(text);
+            digits.starts_with(|c: char| c.is_ascii_digit())
+                && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+                && digits.bytes().filter(|b| *b == b'.').count() <= 1
+        }
+        _ => false,
     }
 }
 
