@@ -2,6 +2,8 @@
 
 mod check;
 mod encode;
+#[cfg(test)]
+mod golden;
 mod ledger;
 mod names;
 mod place;
