@@ -15,8 +15,9 @@ pub use crate::bindings::sensei::plugin::network::{TlsOptions as Tls, Verificati
 const READ_BYTES: u32 = 256 * 1024;
 /// Bytes gathered before a write crosses to the host.
 const WRITE_BYTES: usize = 256 * 1024;
-/// A buffer that one large value made larger than this is given back.
-const KEPT_BYTES: usize = 4 * 1024 * 1024;
+/// A buffer that one large value made larger than this is given back. Twice the largest packet of MySQL and more:
+/// what is given back and asked for again with each packet would scatter the heap.
+const KEPT_BYTES: usize = 40 * 1024 * 1024;
 
 /// One connection, buffered both ways. `flush` before waiting for an answer.
 #[derive(Debug)]
