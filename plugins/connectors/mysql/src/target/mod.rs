@@ -3,13 +3,15 @@
 mod ddl;
 mod encode;
 mod execute;
+#[cfg(test)]
+mod golden;
 mod ledger;
 mod propose;
 mod render;
 mod rules;
 mod staging;
 mod value;
-pub(crate) mod write;
+mod write;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -32,7 +34,7 @@ const LOCK_WAIT_SECONDS: u32 = 600;
 pub(crate) struct Target {
     connection: Rc<RefCell<Connection>>,
     collations: Option<Rc<Collations>>,
-    pub(crate) mode: Mode,
+    mode: Mode,
     /// Bytes of the server's `max_allowed_packet`.
     max_packet: usize,
 }
