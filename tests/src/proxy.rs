@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,17 +29,18 @@ struct State {
     accepted: AtomicU64,
     holding: AtomicBool,
     refusing: AtomicBool,
-    connections: Mutex<Vec<Connection>>,
+    /// Those that still pass bytes: when both of a connection's threads have ended, its sockets close.
+    connections: Mutex<Vec<Weak<Connection>>>,
     trap: Mutex<Option<Vec<u8>>>,
     sprung: Mutex<bool>,
     spring: Condvar,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Connection {
-    client: Arc<TcpStream>,
-    server: Arc<TcpStream>,
-    cut: Arc<AtomicBool>,
+    client: TcpStream,
+    server: TcpStream,
+    cut: AtomicBool,
 }
 
 impl Proxy {
@@ -102,9 +103,8 @@ impl Proxy {
     /// # Panics
     /// When a proxy thread panicked.
     pub fn cut(&self) {
-        for connection in self.state.connections.lock().expect("connections").drain(..) {
-            connection.close();
-        }
+        let connections = std::mem::take(&mut *self.state.connections.lock().expect("connections"));
+        connections.iter().filter_map(Weak::upgrade).for_each(|connection| connection.close());
     }
 
     /// Nothing passes any more, nothing is closed: a network that went away.
@@ -158,11 +158,10 @@ impl State {
         let Ok(server) = TcpStream::connect(("127.0.0.1", self.upstream)) else { return };
         drop(client.set_nodelay(true));
         drop(server.set_nodelay(true));
-        let connection =
-            Connection { client: Arc::new(client), server: Arc::new(server), cut: Arc::new(AtomicBool::new(false)) };
-        self.connections.lock().expect("connections").push(connection.clone());
+        let connection = Arc::new(Connection { client, server, cut: AtomicBool::new(false) });
+        self.connections.lock().expect("connections").push(Arc::downgrade(&connection));
         for from_client in [true, false] {
-            let (state, connection) = (Arc::clone(self), connection.clone());
+            let (state, connection) = (Arc::clone(self), Arc::clone(&connection));
             thread::spawn(move || state.pass(&connection, from_client));
         }
     }
@@ -187,7 +186,9 @@ impl State {
             }
             let begin = Instant::now();
             if to.write_all(bytes).is_err() {
-                break;
+                // Nobody takes the bytes: the other side must not go on sending them.
+                connection.close();
+                return;
             }
             if let rate @ 1.. = self.rate.load(Ordering::Relaxed) {
                 let due = Duration::from_secs_f64(length as f64 / rate as f64);
