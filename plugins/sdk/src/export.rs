@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use crate::bindings::exports::sensei::plugin::{connector, source, target};
 use crate::catalog::{Catalog, Table, TableName};
 use crate::{
-    Batch, Chunk, Description, Error, Job, Kind, Ledger, Proposal, ReadRequest, Result, Snapshot, Statement, WriteRequest,
+    Batch, Chunk, Description, Error, Job, Kind, Ledger, Proposal, ReadRequest, Result, Snapshot, Statement,
+    WriteRequest,
 };
 
 /// One kind of system.

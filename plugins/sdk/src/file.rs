@@ -1,3 +1,3 @@
 //! Granted files.
 
-pub use crate::bindings::sensei::plugin::files::{exists, remove, File, LockKind, Mode};
+pub use crate::bindings::sensei::plugin::files::{File, LockKind, Mode, exists, remove};

@@ -42,7 +42,7 @@ pub mod bindings {
     });
 }
 
-pub use arrow_type::{arrow_field, arrow_type, EXTENSION_NAME, NATIVE_TYPE};
+pub use arrow_type::{EXTENSION_NAME, NATIVE_TYPE, arrow_field, arrow_type};
 pub use bindings::exports::sensei::plugin::connector::{Description, Roles};
 pub use bindings::exports::sensei::plugin::source::{Chunk, KeyRange, Range, ReadRequest, Snapshot};
 pub use bindings::exports::sensei::plugin::target::{
@@ -51,7 +51,7 @@ pub use bindings::exports::sensei::plugin::target::{
 pub use bindings::sensei::plugin::catalog;
 pub use bindings::sensei::plugin::errors::{Error, Kind};
 pub use bindings::sensei::plugin::rows::Batch;
-pub use export::{Connector, Exports, NoSource, NoTarget, NoWriter, NoReader, Reader, Source, Target, Writer};
+pub use export::{Connector, Exports, NoReader, NoSource, NoTarget, NoWriter, Reader, Source, Target, Writer};
 
 /// The result of every call across the boundary.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -76,5 +76,6 @@ macro_rules! export {
 /// # Errors
 /// `invalid-config`, with serde's own words for what does not fit.
 pub fn configuration<'a, T: serde::Deserialize<'a>>(json: &'a str) -> Result<T> {
-    serde_json::from_str(json).map_err(|e| Error::new(Kind::InvalidConfig, format!("The configuration does not fit: {e}.")))
+    serde_json::from_str(json)
+        .map_err(|e| Error::new(Kind::InvalidConfig, format!("The configuration does not fit: {e}.")))
 }

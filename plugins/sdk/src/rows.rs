@@ -7,7 +7,7 @@ use arrow_buffer::Buffer;
 use arrow_ipc::convert::fb_to_schema;
 use arrow_ipc::reader::RecordBatchDecoder;
 use arrow_ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions};
-use arrow_ipc::{root_as_message, MetadataVersion};
+use arrow_ipc::{MetadataVersion, root_as_message};
 use arrow_schema::{Schema, SchemaRef};
 
 use crate::{Batch, Error, Result};
@@ -37,8 +37,7 @@ pub fn decode_schema(bytes: &[u8]) -> Result<Schema> {
 pub fn encode_batch(batch: &RecordBatch) -> Result<Batch> {
     let options = IpcWriteOptions::try_new(64, false, MetadataVersion::V5)?;
     let mut tracker = DictionaryTracker::new(false);
-    let (_, data) =
-        IpcDataGenerator {}.encode(batch, &mut tracker, &options, &mut IpcWriteContext::default())?;
+    let (_, data) = IpcDataGenerator {}.encode(batch, &mut tracker, &options, &mut IpcWriteContext::default())?;
     Ok(Batch { message: data.ipc_message, body: data.arrow_data })
 }
 
