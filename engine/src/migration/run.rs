@@ -62,7 +62,8 @@ fn same_work(stored: &Plan, fresh: &Plan) -> bool {
                 let mut target = t.target.clone();
                 (target.rows, target.bytes) = (0, 0);
                 target.columns.iter_mut().filter_map(|c| c.identity.as_mut()).for_each(|i| i.next = None);
-                let mappings: Vec<_> = t.mappings.iter().map(|m| (m.source_column.clone(), m.transformation.clone())).collect();
+                let mappings: Vec<_> =
+                    t.mappings.iter().map(|m| (m.source_column.clone(), m.transformation.clone())).collect();
                 (t.source.clone(), target, mappings, t.row_schema.clone())
             })
             .collect::<Vec<_>>()
@@ -90,14 +91,23 @@ pub fn run(job: &Job, plan: &Plan) -> Result<Report> {
     loop {
         // Each attempt has a switch of its own: a failing lane stops its fellows with it, not the job.
         let cancel = job.cancel.child();
-        match (Run { job, plan, environment: environment(job, &cancel), cancel, phases: Vec::new(), notes: Vec::new() }).run() {
+        match (Run { job, plan, environment: environment(job, &cancel), cancel, phases: Vec::new(), notes: Vec::new() })
+            .run()
+        {
             Ok(report) => return Ok(Report { seconds: began.elapsed().as_secs_f64(), ..report }),
             Err(_) if job.cancel.is_cancelled() => {
-                return Err(Error::new(Code::Cancelled, "The migration was stopped. What is loaded stays in staging: the same command goes on from there."));
+                return Err(Error::new(
+                    Code::Cancelled,
+                    "The migration was stopped. What is loaded stays in staging: the same command goes on from there.",
+                ));
             }
             Err(e) if e.code.retry() == Retry::Later && attempt < job.options.attempts => {
                 let pause = RUN_PAUSE * (1 << (attempt - 1).min(5));
-                log(job, Level::Warning, format!("{e} Trying again in {} s, from what is already durable.", pause.as_secs()));
+                log(
+                    job,
+                    Level::Warning,
+                    format!("{e} Trying again in {} s, from what is already durable.", pause.as_secs()),
+                );
                 sleep(pause, &job.cancel);
                 attempt += 1;
             }
@@ -151,7 +161,13 @@ impl Run<'_> {
         let statements = self.render(&mut target)?;
         if self.job.restart && !ledger.journal.is_empty() {
             let discard: Vec<Statement> = of_stage(&statements, Stage::Discard);
-            transfer::execute(&mut target, &*self.job.observer, &self.plan.migration, &discard, "throwing away the interrupted run")?;
+            transfer::execute(
+                &mut target,
+                &*self.job.observer,
+                &self.plan.migration,
+                &discard,
+                "throwing away the interrupted run",
+            )?;
             // The claim went with the ledger: take it anew.
             drop(target);
             target = TargetSession::open(&self.job.target, self.environment.clone())?;
@@ -160,13 +176,19 @@ impl Run<'_> {
         let stored = stored_plan(&ledger)?;
         let resumed = stored.is_some();
         if let Some((_, true)) = stored {
-            self.note(Level::Info, "An interrupted run had moved and compared everything; only its cutover is left.".into());
+            self.note(
+                Level::Info,
+                "An interrupted run had moved and compared everything; only its cutover is left.".into(),
+            );
             self.phase(Phase::Cutover, |run| run.cut_over(&mut target, &statements))?;
             let tables = self.tallies_of(&ledger);
             return Ok(self.report(tables, true));
         }
         if resumed {
-            self.note(Level::Info, format!("Going on with an interrupted run: {} chunks are already there.", ledger.chunks.len()));
+            self.note(
+                Level::Info,
+                format!("Going on with an interrupted run: {} chunks are already there.", ledger.chunks.len()),
+            );
         } else {
             let json = serde_json::to_string(self.plan).map_err(|e| transfer::journal_damaged(PLAN, &e))?;
             target.note(&self.plan.migration, PLAN, &json)?;
@@ -264,7 +286,10 @@ impl Run<'_> {
         let snapshot = source.freeze()?;
         if !snapshot.consistent {
             let why = snapshot.note.clone().unwrap_or_default();
-            self.note(Level::Warning, format!("The source is not read at one moment: rows that change meanwhile may be mixed. {why}"));
+            self.note(
+                Level::Warning,
+                format!("The source is not read at one moment: rows that change meanwhile may be mixed. {why}"),
+            );
         }
         if resumed && !ledger.chunks.is_empty() {
             self.note(
@@ -326,7 +351,10 @@ impl Run<'_> {
         let replaced = self.plan.request.on_existing == OnExisting::Replace;
         let mut notes = self.notes;
         if replaced {
-            notes.push(format!("Tables that were replaced are kept under `sensei_old_{}`; drop them when you no longer need them.", self.plan.migration));
+            notes.push(format!(
+                "Tables that were replaced are kept under `sensei_old_{}`; drop them when you no longer need them.",
+                self.plan.migration
+            ));
         }
         let tables = self
             .plan

@@ -25,7 +25,10 @@ impl serde::Serialize for Roles {
 impl<'de> serde::Deserialize<'de> for Roles {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let names = Vec::<String>::deserialize(deserializer)?;
-        Ok(ROLES.iter().filter(|(_, name)| names.iter().any(|n| n == name)).fold(Self::empty(), |all, (role, _)| all | *role))
+        Ok(ROLES
+            .iter()
+            .filter(|(_, name)| names.iter().any(|n| n == name))
+            .fold(Self::empty(), |all, (role, _)| all | *role))
     }
 }
 

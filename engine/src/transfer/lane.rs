@@ -8,11 +8,11 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 
+use super::Transfer;
 use super::budget::{Budget, Permit};
 use super::project::Projector;
 use super::queue::{ChunkTask, Queue, Work};
 use super::tally::Tally;
-use super::Transfer;
 use crate::error::{Code, Error, Result, Role};
 use crate::event::Event;
 use crate::plugin::rows::{Batch, CheckedBatch};
@@ -21,7 +21,12 @@ use crate::plugin::{Reading, SourceSession, Stage, TargetSession};
 /// What passes from reader to writer.
 enum Message {
     Begin(ChunkTask),
-    Rows { batch: Ready, rows: u64, bytes: u64, permit: Permit },
+    Rows {
+        batch: Ready,
+        rows: u64,
+        bytes: u64,
+        permit: Permit,
+    },
     /// The chunk is whole.
     End,
     /// The reader broke; the chunk is not whole.
@@ -90,7 +95,8 @@ struct TellPanic<'a>(&'a Queue, &'a Transfer<'a>);
 impl Drop for TellPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let message = "A lane of the transfer broke down; this is a bug of Sensei. Run the same command again to resume.";
+            let message =
+                "A lane of the transfer broke down; this is a bug of Sensei. Run the same command again to resume.";
             self.0.fail(Error::new(Code::System, message));
             self.1.cancel.cancel();
         }
@@ -142,7 +148,9 @@ impl ReadingHalf<'_> {
             let (rows, bytes) = (batch.columns.num_rows() as u64, batch.bytes() as u64);
             let batch = match &projector {
                 Projector::Identity => Ready::AsItCame(batch),
-                Projector::Mapped(projection) => Ready::Mapped(super::project::evaluate(self.pool, projection, &batch.columns)?),
+                Projector::Mapped(projection) => {
+                    Ready::Mapped(super::project::evaluate(self.pool, projection, &batch.columns)?)
+                }
             };
             let permit = self.budget.take(bytes);
             if self.sender.send(Message::Rows { batch, rows, bytes, permit }).is_err() {

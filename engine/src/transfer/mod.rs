@@ -39,7 +39,11 @@ pub(crate) struct Transfer<'a> {
 impl Transfer<'_> {
     fn target_name(&self, table: usize) -> String {
         let name = &self.plan.tables[table].target.name;
-        if self.target.plugin().description().has_schemas { format!("{}.{}", name.schema, name.name) } else { name.name.clone() }
+        if self.target.plugin().description().has_schemas {
+            format!("{}.{}", name.schema, name.name)
+        } else {
+            name.name.clone()
+        }
     }
 
     pub(crate) fn statements(&self, stage: Stage) -> impl Iterator<Item = &Statement> {
@@ -123,7 +127,9 @@ pub(crate) fn run(transfer: &Transfer<'_>, control: Control<'_>, lanes: Vec<Sour
             let spawned = std::thread::Builder::new()
                 .name(format!("read-{number}"))
                 .spawn_scoped(scope, || reading.run())
-                .and_then(|_| std::thread::Builder::new().name(format!("write-{number}")).spawn_scoped(scope, || writing.run()));
+                .and_then(|_| {
+                    std::thread::Builder::new().name(format!("write-{number}")).spawn_scoped(scope, || writing.run())
+                });
             failed_to_start = failed_to_start.or(spawned.err());
         }
         let result = match failed_to_start {
@@ -209,8 +215,11 @@ fn chunks_of(
         .split(&plan.tables[table].source, transfer.options.chunk_rows)
         .map_err(|e| e.table_if(&plan.tables[table].source.name))?;
     if chunks.is_empty() {
-        return Err(Error::new(Code::PluginLied, "The connector split a table into no chunk at all; report this to its author.")
-            .role_if(Some(Role::Source)));
+        return Err(Error::new(
+            Code::PluginLied,
+            "The connector split a table into no chunk at all; report this to its author.",
+        )
+        .role_if(Some(Role::Source)));
     }
     let json = serde_json::to_string(&chunks).map_err(|e| journal_damaged(&key, &e))?;
     target.note(&plan.migration, &key, &json)?;
