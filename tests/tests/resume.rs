@@ -97,7 +97,7 @@ fn is_exact(source: &System, target: &System) {
 /// Kills a migration at random places of its traffic to the target (a whole run takes `total`), late at last, so that
 /// something is durable; then lets it run to its end.
 fn killed_at_random(source: &str, target: &str, through: &Proxy, total: u64) {
-    for place in [somewhere(1) / 4.0, somewhere(2) / 4.0, somewhere(3) / 2.0, 0.8] {
+    for place in [somewhere(1) / 4.0, somewhere(2) / 4.0, somewhere(3) / 2.0, 0.95] {
         let goal = through.from_client() + (total as f64 * place) as u64;
         let mut run = product::start_migration(source, target, &BATCHES);
         if !wait_for(&mut run, || through.from_client() >= goal) {

@@ -8,7 +8,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::{Column, ForeignKey, Kind, Shape, Table, Value, action};
 
 pub(super) fn open(file: &Path) -> Connection {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // For writing, as any program opens it: a killed writer's journal is rolled back by whoever comes next.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Connection::open_with_flags(file, flags).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
