@@ -1,6 +1,6 @@
 //! Whole migrations from file to file, through the same calls that the engine makes, with SQLite's own file system.
 
-mod types;
+mod column_types;
 
 use sensei_sdk::catalog::{Catalog, Table};
 use sensei_sdk::{
