@@ -110,9 +110,9 @@ impl Connection {
             self.stream.consume(4 + length);
             return out;
         }
-        self.joined.clear();
         self.join_frames()?;
-        f(&self.joined)
+        // Given back at once: a value of this size is held once more by whoever takes it.
+        f(&std::mem::take(&mut self.joined))
     }
 
     /// Length of the frame that comes next; takes its sequence number.

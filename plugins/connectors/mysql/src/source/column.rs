@@ -16,6 +16,9 @@ use super::value::{self, Bad, Date};
 use crate::configuration::ZeroDates;
 use crate::connection::packet::Cursor;
 
+/// Bytes a column is given before it needs them: after a batch with a large value the next one has none, mostly.
+const MAX_RESERVED_BYTES: usize = 4 * 1024 * 1024;
+
 /// The zero date, as the contract writes it: the smallest plus one.
 const ZERO_DAY: i32 = i32::MIN + 1;
 const ZERO_INSTANT: i64 = i64::MIN + 1;
@@ -137,7 +140,7 @@ impl Column {
 
     /// Makes room for a batch.
     fn reserve(&mut self) {
-        let (rows, bytes) = (self.capacity, self.bytes + self.bytes / 8);
+        let (rows, bytes) = (self.capacity, (self.bytes + self.bytes / 8).min(MAX_RESERVED_BYTES));
         match &mut self.values {
             Values::I8(v) => v.reserve(rows),
             Values::U8(v) => v.reserve(rows),

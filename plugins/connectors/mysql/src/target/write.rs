@@ -1,7 +1,8 @@
 //! A chunk on its way in: LOAD DATA LOCAL where the server takes it, INSERT where not; rows and ledger row in one
 //! transaction.
 //!
-//! Measured with lineitem (6.0 M rows, MariaDB 10.11, one session): see `Mode`.
+//! Measured with lineitem (6.0 M rows, MariaDB 10.11, one session, reading them from the same server included): LOAD DATA
+//! 25 s of the server's CPU, INSERT of 1 MB 50 s. With unique_checks it is 35 against 31 s on the clock.
 //! LOAD DATA LOCAL turns errors into warnings. So a chunk with any warning, even a remark, is an error (P2).
 
 use std::cell::RefCell;
@@ -172,6 +173,8 @@ impl Writer {
             }
         }
         self.buffer.clear();
+        // What one large value took is not kept for the rest of the chunk.
+        self.buffer.shrink_to(2 * INSERT_BYTES);
         Ok(())
     }
 
