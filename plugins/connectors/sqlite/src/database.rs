@@ -137,9 +137,16 @@ impl Database {
         self.execute("BEGIN IMMEDIATE")?;
         let done = work().and_then(|value| self.execute("COMMIT").map(|()| value));
         if done.is_err() {
-            self.roll_back();
+            self.take_back();
         }
         done
+    }
+
+    /// Rolls back after something went wrong, and leaves no journal that another program would have to roll back: after a
+    /// failed write SQLite puts the file right when it is read next, so it is read.
+    pub(crate) fn take_back(self: &Rc<Self>) {
+        self.roll_back();
+        drop(self.integer("SELECT count(*) FROM sqlite_schema"));
     }
 
     /// Takes an open transaction back. What goes wrong here goes wrong again, louder, in the next statement.

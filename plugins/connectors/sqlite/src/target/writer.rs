@@ -22,6 +22,8 @@ pub(crate) struct RowWriter {
     /// The ledger has this chunk already.
     done_before: bool,
     begun: bool,
+    /// The transaction was taken back: what came before is gone, so nothing may follow.
+    given_up: bool,
     rows: u64,
 }
 
@@ -50,11 +52,15 @@ impl RowWriter {
             done_before: database.integer(&done_before)?.is_some(),
             database: Rc::clone(database),
             begun: false,
+            given_up: false,
             rows: 0,
         })
     }
 
     fn begin(&mut self) -> Result<()> {
+        if self.given_up {
+            return Err(Error::internal("The chunk was given up after an error; it must be written anew."));
+        }
         if !self.begun {
             // What an earlier writer of this session left open is not to be mixed with this chunk.
             self.database.roll_back();
@@ -81,6 +87,32 @@ impl Writer for RowWriter {
         if self.done_before {
             return Ok(());
         }
+        let done = self.insert_rows(batch);
+        if done.is_err() {
+            self.give_up();
+        }
+        done
+    }
+
+    fn commit(&mut self) -> Result<u64> {
+        if self.done_before {
+            let message = format!("This chunk of {} is in the file already.", self.table);
+            return Err(Error::new(Kind::Conflict, message).table(&self.table));
+        }
+        let done = self.begin().and_then(|()| {
+            self.database.execute(&format!("{}{})", self.receipt, self.rows))?;
+            self.database.execute("COMMIT")
+        });
+        if done.is_err() {
+            self.give_up();
+        }
+        self.begun = false;
+        done.map(|()| self.rows)
+    }
+}
+
+impl RowWriter {
+    fn insert_rows(&mut self, batch: Batch) -> Result<()> {
         let batch = self.decoder.decode(batch)?;
         self.begin()?;
         let mut columns = Vec::with_capacity(self.binds.len());
@@ -103,24 +135,19 @@ impl Writer for RowWriter {
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<u64> {
-        if self.done_before {
-            let message = format!("This chunk of {} is in the file already.", self.table);
-            return Err(Error::new(Kind::Conflict, message).table(&self.table));
-        }
-        self.begin()?;
-        self.database.execute(&format!("{}{})", self.receipt, self.rows))?;
-        self.database.execute("COMMIT")?;
-        self.begun = false;
-        Ok(self.rows)
+    /// Takes the chunk back.
+    fn give_up(&mut self) {
+        self.insert.reset();
+        self.insert.unbind();
+        (self.begun, self.given_up) = (false, true);
+        self.database.take_back();
     }
 }
 
 impl Drop for RowWriter {
     fn drop(&mut self) {
         if self.begun {
-            self.insert.reset();
-            self.database.roll_back();
+            self.give_up();
         }
     }
 }
