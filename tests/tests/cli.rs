@@ -16,7 +16,8 @@ const SOURCE: &str = "
 
 /// Replaces what differs from run to run: names of this run's databases, ports, versions, sizes that servers guess.
 fn redacted(value: &mut Value, names: &[(String, &str)]) {
-    const GUESSED: [&str; 6] = ["estimated_records", "estimated_rows", "estimated_bytes", "rows", "bytes", "server"];
+    const GUESSED: [&str; 7] =
+        ["id", "estimated_records", "estimated_rows", "estimated_bytes", "rows", "bytes", "server"];
     match value {
         Value::Object(fields) => {
             for (name, field) in fields {
