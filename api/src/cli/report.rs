@@ -170,7 +170,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("report.json");
         let (options, report) = (options(), report());
-        let file = ReportFile::create(&path).ok().expect("a file");
+        let file = ReportFile::create(&path).expect("a file");
         assert!(!path.exists());
         assert!(file.write(&Document::new(&options, None, Ok(&report))).is_ok());
         let text = std::fs::read_to_string(&path).expect("the report");

@@ -190,14 +190,14 @@ mod tests {
     #[test]
     fn a_temporary_folder_goes_away_and_a_given_one_stays() {
         let arguments = |dir| Arguments { scale: 0.01, dir, keep: false };
-        let folder = Folder::open(&arguments(None)).ok().expect("a folder");
+        let folder = Folder::open(&arguments(None)).expect("a folder");
         let path = folder.path().to_owned();
         assert!(path.is_dir());
         drop(folder);
         assert!(!path.exists());
 
         let outer = tempfile::tempdir().expect("a folder");
-        let given = Folder::open(&arguments(Some(outer.path().join("new")))).ok().expect("a folder");
+        let given = Folder::open(&arguments(Some(outer.path().join("new")))).expect("a folder");
         let path = given.path().to_owned();
         drop(given);
         assert!(path.is_dir());
