@@ -82,7 +82,7 @@ fn read(session: &mut SourceSession, table: &TableName, columns: &[String]) -> R
     let reading = Reading { table, columns, range: &Range::Whole, batch_rows: 1000, batch_bytes: 1 << 20 };
     let mut reader = session.read(&reading)?;
     let mut rows = 0;
-    while let Some(batch) = reader.next()? {
+    while let Some(batch) = reader.next_batch()? {
         rows += batch.columns.num_rows();
     }
     Ok(rows)
@@ -239,7 +239,7 @@ fn rows_of(lie: &str) -> Result<usize> {
         batch_rows: 100,
         batch_bytes: 1 << 20,
     })?;
-    let rows = reader.next()?.expect("a batch").columns.num_rows();
+    let rows = reader.next_batch()?.expect("a batch").columns.num_rows();
     Ok(rows)
 }
 

@@ -14,13 +14,19 @@ use datafusion_expr::ColumnarValue;
 use datafusion_physical_expr::PhysicalExpr;
 
 /// The expression inside, its decimals checked.
-#[derive(Debug, Clone, Eq, Hash)]
+#[derive(Debug, Clone, Eq)]
 pub(super) struct WithinPrecision(pub(super) Arc<dyn PhysicalExpr>);
 
 // Written out: the derived one tries to move the expression out of its pointer.
 impl PartialEq for WithinPrecision {
     fn eq(&self, other: &Self) -> bool {
         self.0.eq(&other.0)
+    }
+}
+
+impl Hash for WithinPrecision {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
     }
 }
 

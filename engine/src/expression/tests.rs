@@ -211,7 +211,8 @@ fn steps_into_the_targets_type_are_exact_or_refused() {
         Arc::new(Decimal128Array::from(v.to_vec()).with_precision_and_scale(p, s).unwrap())
     };
     use DataType as T;
-    let cases: Vec<(ArrayRef, DataType, Result<Vec<&str>, &str>)> = vec![
+    type Case = (ArrayRef, DataType, Result<Vec<&'static str>, &'static str>);
+    let cases: Vec<Case> = vec![
         (int(&[1, -1]), T::Int16, Ok(vec!["'1'", "'-1'"])),
         (int(&[1, 40_000]), T::Int16, Err("2")),
         (int(&[-1]), T::UInt32, Err("1")),

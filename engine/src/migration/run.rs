@@ -267,7 +267,7 @@ impl Run<'_> {
             let of_table = ledger.chunks.iter().filter(|r| r.table == t.target.name);
             of_table.fold((0, 0), |(chunks, rows), r| (chunks + 1, rows + r.rows))
         };
-        self.plan.tables.iter().map(|t| receipts(t)).map(|(chunks, rows)| TableTally::earlier(chunks, rows)).collect()
+        self.plan.tables.iter().map(receipts).map(|(chunks, rows)| TableTally::earlier(chunks, rows)).collect()
     }
 
     fn discard(&self, target: &mut TargetSession, statements: &[Statement]) -> Result<()> {

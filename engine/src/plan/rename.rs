@@ -287,8 +287,9 @@ impl Renamer<'_> {
         }
         table.indexes.retain_mut(|index| {
             let what = format!("index `{}`", index.name);
-            let texts = index.parts.iter_mut().filter_map(|p| p.expression.as_mut()).chain(index.predicate.as_mut());
-            texts.fold(true, |all, text| keep(text, &what) && all)
+            let mut texts =
+                index.parts.iter_mut().filter_map(|p| p.expression.as_mut()).chain(index.predicate.as_mut());
+            texts.all(|text| keep(text, &what))
         });
     }
 }

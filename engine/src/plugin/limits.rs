@@ -9,8 +9,8 @@ use super::outcome::Limit;
 /// Limits of one instance. A lane has two instances (reader and writer), so memory counts twice per lane.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Bytes of linear memory. Default 512 MiB: a batch of [`crate::transfer`]'s byte budget is copied about
-    /// three times inside a guest (wire, builders, message), and one 64 MiB value must pass.
+    /// Bytes of linear memory. Default 1 GiB, which no batch comes near: a value of 64 MiB must pass, and a guest holds it
+    /// up to five times (wire, builder, message) in a memory that grows and fragments but never shrinks.
     pub memory_bytes: usize,
     /// Elements in all tables. Default 100,000: the largest connector on board needs about 3,000.
     pub table_elements: usize,
@@ -34,7 +34,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            memory_bytes: 512 << 20,
+            memory_bytes: 1 << 30,
             table_elements: 100_000,
             compute: Duration::from_secs(60),
             stack_bytes: 1 << 20,

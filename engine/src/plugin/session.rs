@@ -183,7 +183,7 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// The connector's own; `plugin_lied` if the rows are not what it said.
-    pub fn next(&mut self) -> Result<Option<CheckedBatch>> {
+    pub fn next_batch(&mut self) -> Result<Option<CheckedBatch>> {
         let session = &mut *self.session;
         let batch = call!(session, Role::Source, sensei_plugin_source.reader.call_next, self.reader)?;
         batch.map(|b| rows::check(&self.schema, b)).transpose().map_err(|e| e.role_if(Some(Role::Source)))

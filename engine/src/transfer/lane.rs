@@ -144,7 +144,7 @@ impl ReadingHalf<'_> {
             batch_bytes: transfer.options.batch_bytes,
         })?;
         let projector = Projector::compile(reader.schema(), table)?;
-        while let Some(batch) = reader.next()? {
+        while let Some(batch) = reader.next_batch()? {
             let (rows, bytes) = (batch.columns.num_rows() as u64, batch.bytes() as u64);
             let batch = match &projector {
                 Projector::Identity => Ready::AsItCame(batch),

@@ -95,7 +95,7 @@ impl Rows {
         };
         let mut reader = session.read(&reading)?;
         let mut rows = Self::default();
-        while let Some(batch) = reader.next()? {
+        while let Some(batch) = reader.next_batch()? {
             rows.add(batch.columns).map_err(|e| broken(&e))?;
         }
         reader.close()?;
