@@ -1,0 +1,17 @@
+//! What people can ask for, one file a command.
+
+mod cancel;
+mod decide;
+mod delete;
+mod pause;
+mod rehearse;
+mod replan;
+mod resume;
+mod start;
+mod validate;
+
+pub use cancel::Cancel;
+pub use decide::Decide;
+pub use delete::Deleted;
+pub use pause::{Pause, Pausing};
+pub use start::Start;
