@@ -1,0 +1,3 @@
+//! The life of a migration: when it may run.
+
+pub mod window;
