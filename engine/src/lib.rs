@@ -7,13 +7,17 @@
 //!
 //! Nothing here knows a particular database or HTTP.
 
+mod base64;
 pub mod connection;
 pub mod error;
 pub mod event;
 pub mod expression;
+pub mod lifecycle;
 pub mod migration;
+pub mod notify;
 pub mod plan;
 pub mod plugin;
+pub mod seal;
 mod transfer;
 
 /// The neutral description of what a database holds, as `wit/catalog.wit` defines it.
