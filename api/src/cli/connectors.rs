@@ -128,7 +128,7 @@ mod tests {
             transactional_schema: true,
             has_schemas: true,
         };
-        let imports = ["sensei:plugin/errors@0.1.0", "sensei:plugin/network@0.1.0", "sensei:plugin/clock@0.1.0"];
+        let imports = ["sensei:plugin/errors@0.2.0", "sensei:plugin/network@0.2.0", "sensei:plugin/clock@0.2.0"];
         Entry::new(&description, &imports.map(String::from))
     }
 

@@ -96,6 +96,15 @@ impl SourceSession {
         call!(self, Role::Source, sensei_plugin_source.session.call_catalog, self.session, schemas)
     }
 
+    /// What the connection's user may not do of what reading these schemas needs, a sentence each that says which
+    /// statement grants it; empty when nothing is missing. No schemas means the connection's own.
+    ///
+    /// # Errors
+    /// The connector's own; `not_found` names an unknown schema.
+    pub fn missing_rights(&mut self, schemas: &[String]) -> Result<Vec<String>> {
+        call!(self, Role::Source, sensei_plugin_source.session.call_missing_rights, self.session, schemas)
+    }
+
     /// The Arrow schema that reading these columns gives.
     ///
     /// # Errors
@@ -220,6 +229,15 @@ impl TargetSession {
         call!(self, Role::Target, sensei_plugin_target.session.call_catalog, self.session, schemas)
     }
 
+    /// What the connection's user may not do of what a migration into these schemas needs, staging included; as for a
+    /// source. A schema that is not there yet is one to be made.
+    ///
+    /// # Errors
+    /// The connector's own.
+    pub fn missing_rights(&mut self, schemas: &[String]) -> Result<Vec<String>> {
+        call!(self, Role::Target, sensei_plugin_target.session.call_missing_rights, self.session, schemas)
+    }
+
     /// How the target would hold these tables.
     ///
     /// # Errors
@@ -274,6 +292,15 @@ impl TargetSession {
     /// The connector's own.
     pub fn execute(&mut self, migration: &str, statements: &[Statement]) -> Result<()> {
         call!(self, Role::Target, sensei_plugin_target.session.call_execute, self.session, migration, statements)
+    }
+
+    /// Executes statements as if the migration had not begun yet, in one transaction, and takes everything back.
+    /// False: this system cannot, and nothing was done. Needs no claim and leaves nothing behind, no ledger either.
+    ///
+    /// # Errors
+    /// The failing statement's own, which names it by its label; `timeout` where others hold a lock for long.
+    pub fn rehearse(&mut self, migration: &str, statements: &[Statement]) -> Result<bool> {
+        call!(self, Role::Target, sensei_plugin_target.session.call_rehearse, self.session, migration, statements)
     }
 
     /// Rows now in the table.

@@ -27,6 +27,7 @@ pub trait Source: Sized + 'static {
     type Reader: Reader;
     fn open(configuration: &str) -> Result<Self>;
     fn catalog(&mut self, schemas: Vec<String>) -> Result<Catalog>;
+    fn missing_rights(&mut self, schemas: Vec<String>) -> Result<Vec<String>>;
     fn row_schema(&mut self, table: TableName, columns: Vec<String>) -> Result<Vec<u8>>;
     fn freeze(&mut self) -> Result<Snapshot>;
     fn join(&mut self, token: &str) -> Result<()>;
@@ -50,6 +51,7 @@ pub trait Target: Sized + 'static {
     type Writer: Writer;
     fn open(configuration: &str) -> Result<Self>;
     fn catalog(&mut self, schemas: Vec<String>) -> Result<Catalog>;
+    fn missing_rights(&mut self, schemas: Vec<String>) -> Result<Vec<String>>;
     fn propose(&mut self, tables: Vec<Table>, dialect: &str) -> Result<Vec<Proposal>>;
     fn render(&mut self, job: Job) -> Result<Vec<Statement>>;
     fn claim(&mut self, migration: &str) -> Result<Ledger>;
@@ -57,6 +59,7 @@ pub trait Target: Sized + 'static {
     fn note(&mut self, migration: &str, key: &str, value: &str) -> Result<()>;
     fn reset(&mut self, migration: &str, table: TableName) -> Result<()>;
     fn execute(&mut self, migration: &str, statements: Vec<Statement>) -> Result<()>;
+    fn rehearse(&mut self, migration: &str, statements: Vec<Statement>) -> Result<bool>;
     fn count(&mut self, migration: &str, table: TableName, staged: bool) -> Result<u64>;
     fn write(&mut self, request: WriteRequest) -> Result<Self::Writer>;
 }
@@ -99,6 +102,9 @@ impl<S: Source> source::GuestSession for Resource<S> {
     }
     fn catalog(&self, schemas: Vec<String>) -> Result<Catalog> {
         self.0.borrow_mut().catalog(schemas)
+    }
+    fn missing_rights(&self, schemas: Vec<String>) -> Result<Vec<String>> {
+        self.0.borrow_mut().missing_rights(schemas)
     }
     fn row_schema(&self, table: TableName, columns: Vec<String>) -> Result<Vec<u8>> {
         self.0.borrow_mut().row_schema(table, columns)
@@ -144,6 +150,9 @@ impl<T: Target> target::GuestSession for Resource<T> {
     fn catalog(&self, schemas: Vec<String>) -> Result<Catalog> {
         self.0.borrow_mut().catalog(schemas)
     }
+    fn missing_rights(&self, schemas: Vec<String>) -> Result<Vec<String>> {
+        self.0.borrow_mut().missing_rights(schemas)
+    }
     fn propose(&self, tables: Vec<Table>, dialect: String) -> Result<Vec<Proposal>> {
         self.0.borrow_mut().propose(tables, &dialect)
     }
@@ -164,6 +173,9 @@ impl<T: Target> target::GuestSession for Resource<T> {
     }
     fn execute(&self, migration: String, statements: Vec<Statement>) -> Result<()> {
         self.0.borrow_mut().execute(&migration, statements)
+    }
+    fn rehearse(&self, migration: String, statements: Vec<Statement>) -> Result<bool> {
+        self.0.borrow_mut().rehearse(&migration, statements)
     }
     fn count(&self, migration: String, table: TableName, staged: bool) -> Result<u64> {
         self.0.borrow_mut().count(&migration, table, staged)
@@ -201,6 +213,9 @@ impl Source for NoSource {
         Err(Error::new(Kind::Unsupported, "This connector is a target only; it cannot be a source."))
     }
     fn catalog(&mut self, _: Vec<String>) -> Result<Catalog> {
+        match *self {}
+    }
+    fn missing_rights(&mut self, _: Vec<String>) -> Result<Vec<String>> {
         match *self {}
     }
     fn row_schema(&mut self, _: TableName, _: Vec<String>) -> Result<Vec<u8>> {
@@ -243,6 +258,9 @@ impl Target for NoTarget {
     fn catalog(&mut self, _: Vec<String>) -> Result<Catalog> {
         match *self {}
     }
+    fn missing_rights(&mut self, _: Vec<String>) -> Result<Vec<String>> {
+        match *self {}
+    }
     fn propose(&mut self, _: Vec<Table>, _: &str) -> Result<Vec<Proposal>> {
         match *self {}
     }
@@ -262,6 +280,9 @@ impl Target for NoTarget {
         match *self {}
     }
     fn execute(&mut self, _: &str, _: Vec<Statement>) -> Result<()> {
+        match *self {}
+    }
+    fn rehearse(&mut self, _: &str, _: Vec<Statement>) -> Result<bool> {
         match *self {}
     }
     fn count(&mut self, _: &str, _: TableName, _: bool) -> Result<u64> {

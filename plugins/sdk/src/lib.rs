@@ -27,6 +27,7 @@ pub mod host;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 pub mod net;
+pub mod rights;
 pub mod rows;
 
 /// What `wit/` generates. Plugins use the names re-exported below.

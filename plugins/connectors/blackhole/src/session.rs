@@ -85,6 +85,11 @@ impl Target for Session {
         })
     }
 
+    /// Nothing is made but the ledger, and no right is asked for where there is no system.
+    fn missing_rights(&mut self, _: Vec<String>) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     fn propose(&mut self, tables: Vec<Table>, _: &str) -> Result<Vec<Proposal>> {
         let propose = |table: Table| Proposal {
             columns: table
@@ -157,6 +162,11 @@ impl Target for Session {
             LedgerFile::remove(&self.base, migration)?;
         }
         Ok(())
+    }
+
+    /// Its statements change nothing: all of them can be taken back.
+    fn rehearse(&mut self, _: &str, _: Vec<Statement>) -> Result<bool> {
+        Ok(true)
     }
 
     /// As many as were counted: none of them is there, in staging or elsewhere.

@@ -24,6 +24,13 @@ pub struct Session {
 }
 
 impl Session {
+    /// Whether these schemas are there.
+    fn know(&self, schemas: &[String]) -> Result<()> {
+        let Some(unknown) = schemas.iter().find(|s| *s != self.schema) else { return Ok(()) };
+        let message = format!("There is no schema `{unknown}`; the only one is `{}`.", self.schema);
+        Err(Error::new(Kind::NotFound, message))
+    }
+
     fn table(&self, name: &TableName) -> Result<Rc<MadeTable>> {
         let found = self.tables.iter().find(|t| t.name == *name);
         found.cloned().ok_or_else(|| {
@@ -56,10 +63,7 @@ impl Source for Session {
     }
 
     fn catalog(&mut self, schemas: Vec<String>) -> Result<Catalog> {
-        if let Some(unknown) = schemas.iter().find(|s| *s != self.schema) {
-            let message = format!("There is no schema `{unknown}`; the only one is `{}`.", self.schema);
-            return Err(Error::new(Kind::NotFound, message));
-        }
+        self.know(&schemas)?;
         Ok(Catalog {
             server: format!("datagen {}", env!("CARGO_PKG_VERSION")),
             dialect: "datagen".into(),
@@ -69,6 +73,11 @@ impl Source for Session {
             named_types: Vec::new(),
             objects: Vec::new(),
         })
+    }
+
+    /// Whoever may open a dataset may read it.
+    fn missing_rights(&mut self, schemas: Vec<String>) -> Result<Vec<String>> {
+        self.know(&schemas).map(|()| Vec::new())
     }
 
     fn row_schema(&mut self, table: TableName, columns: Vec<String>) -> Result<Vec<u8>> {

@@ -10,6 +10,8 @@ mod catalog;
 mod configuration;
 mod connection;
 mod error;
+mod grants;
+mod rights;
 mod source;
 mod target;
 

@@ -9,6 +9,7 @@ mod catalog;
 mod configuration;
 mod connection;
 mod error;
+mod rights;
 mod settings;
 mod source;
 mod sql;

@@ -87,16 +87,20 @@ fn table_kinds(database: &Rc<Database>) -> Result<HashMap<String, String>> {
     Ok(kinds)
 }
 
+/// Whether these schemas are there.
+pub(crate) fn know(schemas: &[String]) -> Result<()> {
+    let Some(unknown) = schemas.iter().find(|schema| *schema != SCHEMA) else { return Ok(()) };
+    let message = format!("An SQLite file has one schema, `{SCHEMA}`; there is no schema `{unknown}`.");
+    Err(Error::new(Kind::NotFound, message))
+}
+
 /// The whole catalog. With `profile_rows`, values are looked at: a source; without, declared types alone: a target.
 pub(crate) fn read(
     database: &Rc<Database>,
     schemas: &[String],
     profile_rows: Option<u64>,
 ) -> Result<(Catalog, Vec<Shape>)> {
-    if let Some(unknown) = schemas.iter().find(|schema| *schema != SCHEMA) {
-        let message = format!("An SQLite file has one schema, `{SCHEMA}`; there is no schema `{unknown}`.");
-        return Err(Error::new(Kind::NotFound, message));
-    }
+    know(schemas)?;
     let (names, objects) = names(database)?;
     let shapes = names.iter().map(|name| shape(database, name, profile_rows)).collect::<Result<Vec<_>>>()?;
     let version = database.prepare("SELECT sqlite_version()").and_then(|mut s| s.step().map(|_| s.text(0)))?;

@@ -64,31 +64,43 @@ pub(crate) fn read(database: &Rc<Database>, names: &LedgerNames) -> Result<Ledge
 /// Executes statements in one transaction with their ledger rows; what the ledger has is skipped.
 pub(crate) fn execute(database: &Rc<Database>, migration: &str, statements: &[Statement]) -> Result<()> {
     let names = LedgerNames::of(migration);
-    let mut renamed = false;
     let done = database.transaction(|| {
-        let recorded = exists(database, &names)?;
-        for statement in statements {
-            let record = recorded && statement.stage != Stage::Discard;
-            let id = text(&statement.id);
-            if record && database.integer(&format!("SELECT 1 FROM {} WHERE id = {id}", names.statements))?.is_some() {
-                continue;
-            }
-            one(database, migration, statement, &mut renamed).map_err(|e| at(e, statement))?;
-            if record {
-                database.execute(&format!("INSERT INTO {} VALUES ({id})", names.statements))?;
-            }
-        }
-        if renamed {
-            // A changed schema text must hold together before it is believed for good.
-            database.execute("PRAGMA writable_schema = RESET; SELECT count(*) FROM sqlite_schema")?;
-        }
-        Ok(())
+        let ledger = exists(database, &names)?.then_some(&names);
+        run(database, migration, statements, ledger)
     });
     if done.is_err() {
         // Not part of the transaction that was taken back.
         drop(database.execute("PRAGMA writable_schema = RESET"));
     }
     done
+}
+
+/// Executes statements within the transaction that is open. With a ledger, what it has is skipped and the rest recorded.
+pub(crate) fn run(
+    database: &Rc<Database>,
+    migration: &str,
+    statements: &[Statement],
+    ledger: Option<&LedgerNames>,
+) -> Result<()> {
+    let mut renamed = false;
+    for statement in statements {
+        let record = ledger.filter(|_| statement.stage != Stage::Discard).map(|names| &names.statements);
+        let id = text(&statement.id);
+        if let Some(done) = record
+            && database.integer(&format!("SELECT 1 FROM {done} WHERE id = {id}"))?.is_some()
+        {
+            continue;
+        }
+        one(database, migration, statement, &mut renamed).map_err(|e| at(e, statement))?;
+        if let Some(done) = record {
+            database.execute(&format!("INSERT INTO {done} VALUES ({id})"))?;
+        }
+    }
+    if renamed {
+        // A changed schema text must hold together before it is believed for good.
+        database.execute("PRAGMA writable_schema = RESET; SELECT count(*) FROM sqlite_schema")?;
+    }
+    Ok(())
 }
 
 /// Says which statement an error is about.
@@ -148,7 +160,7 @@ fn free_name(database: &Rc<Database>, wanted: &str) -> Result<String> {
 }
 
 /// Renames an index by its entry in the schema: the text is kept, but for the name in it.
-fn rename(database: &Rc<Database>, from: &str, to: &str) -> Result<()> {
+pub(crate) fn rename(database: &Rc<Database>, from: &str, to: &str) -> Result<()> {
     let query = format!("SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = {} COLLATE NOCASE", text(from));
     let mut rows = database.prepare(&query)?;
     let definition = if rows.step()? { rows.text(0) } else { None };

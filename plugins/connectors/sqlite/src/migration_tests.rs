@@ -1,6 +1,7 @@
 //! Whole migrations from file to file, through the same calls that the engine makes, with SQLite's own file system.
 
 mod column_types;
+mod rehearsals;
 
 use sensei_sdk::catalog::{Catalog, Table};
 use sensei_sdk::{

@@ -12,10 +12,11 @@ use sensei_sdk::catalog::{Catalog, TableName};
 use sensei_sdk::{Chunk, Error, Kind, ReadRequest, Result, Snapshot, Source, rows};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{self, SCHEMA, Shape};
+use crate::catalog::{self, Shape};
 use crate::configuration::Configuration;
 use crate::database::{Access, Database};
 use crate::decode::ReadColumn;
+use crate::rights;
 use crate::sql::identifier;
 use crate::vfs::{self, wal};
 
@@ -80,9 +81,8 @@ pub(crate) struct FileSource {
 impl FileSource {
     fn readable(&mut self, table: &TableName) -> Result<Rc<Readable>> {
         let name = &table.name;
-        if table.schema != SCHEMA && !table.schema.is_empty() {
-            let message = format!("An SQLite file has one schema, `{SCHEMA}`; there is no schema `{}`.", table.schema);
-            return Err(Error::new(Kind::NotFound, message));
+        if !table.schema.is_empty() {
+            catalog::know(std::slice::from_ref(&table.schema))?;
         }
         if let Some(known) = self.tables.get(name) {
             return Ok(Rc::clone(known));
@@ -138,6 +138,11 @@ impl Source for FileSource {
         let (catalog, shapes) = self.at_one_moment(|database| catalog::read(database, &schemas, profile_rows))?;
         self.tables = shapes.iter().map(|s| (s.table.name.name.clone(), Rc::new(Readable::of(s)))).collect();
         Ok(catalog)
+    }
+
+    fn missing_rights(&mut self, schemas: Vec<String>) -> Result<Vec<String>> {
+        catalog::know(&schemas)?;
+        rights::to_read(&self.configuration.path)
     }
 
     fn row_schema(&mut self, table: TableName, columns: Vec<String>) -> Result<Vec<u8>> {

@@ -8,6 +8,8 @@ const BEGINNING: &str = "sensei_";
 const SEPARATOR: &str = "__";
 /// Between [`BEGINNING`] and a migration, for tables that were moved aside.
 const OLD: &str = "old_";
+/// Between [`BEGINNING`] and a migration, for what an interrupted run staged and a rehearsal must not meet.
+const LEFT: &str = "left_";
 /// Names of the ledger's tables, behind the migration.
 const LEDGER: [&str; 3] = ["_chunks", "_statements", "_journal"];
 
@@ -19,6 +21,11 @@ pub(crate) fn staged(migration: &str, name: &str) -> String {
 /// A table, or an index, that was there before and was replaced.
 pub(crate) fn aside(migration: &str, name: &str) -> String {
     format!("{BEGINNING}{OLD}{migration}{SEPARATOR}{name}")
+}
+
+/// A staged table, or an index, while the migration is rehearsed.
+pub(crate) fn left(migration: &str, name: &str) -> String {
+    format!("{BEGINNING}{LEFT}{migration}{SEPARATOR}{name}")
 }
 
 /// The ledger's tables, as identifiers.

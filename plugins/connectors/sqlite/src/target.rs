@@ -13,7 +13,7 @@ use crate::configuration::Configuration;
 use crate::database::{Access, Database};
 use crate::sql::{identifier, text};
 use crate::staging::{LedgerNames, staged};
-use crate::{catalog, ledger, propose, render, vfs};
+use crate::{catalog, ledger, propose, rehearse, render, rights, vfs};
 
 pub(crate) use writer::RowWriter;
 
@@ -30,6 +30,11 @@ pub(crate) struct FileTarget {
 }
 
 impl FileTarget {
+    /// The journal is empty by now; a plain file is left, with nothing beside it. Somebody else may be using it.
+    fn remove_journal(&self) {
+        drop(self.database.execute("PRAGMA journal_mode = DELETE; PRAGMA journal_mode = TRUNCATE"));
+    }
+
     fn need_ledger(&self, migration: &str) -> Result<LedgerNames> {
         let names = LedgerNames::of(migration);
         if ledger::exists(&self.database, &names)? {
@@ -61,6 +66,11 @@ impl Target for FileTarget {
 
     fn catalog(&mut self, schemas: Vec<String>) -> Result<Catalog> {
         catalog::read(&self.database, &schemas, None).map(|(catalog, _)| catalog)
+    }
+
+    /// A file has no schemas to be made or missed: whatever they are called, tables go into it.
+    fn missing_rights(&mut self, _: Vec<String>) -> Result<Vec<String>> {
+        rights::to_write(&self.configuration.path)
     }
 
     fn propose(&mut self, tables: Vec<Table>, dialect: &str) -> Result<Vec<Proposal>> {
@@ -110,10 +120,15 @@ impl Target for FileTarget {
     fn execute(&mut self, migration: &str, statements: Vec<Statement>) -> Result<()> {
         ledger::execute(&self.database, migration, &statements)?;
         if statements.iter().any(|s| s.stage == Stage::Discard) {
-            // The journal is empty by now; a plain file is left, with nothing beside it. Somebody else may be using it.
-            drop(self.database.execute("PRAGMA journal_mode = DELETE; PRAGMA journal_mode = TRUNCATE"));
+            self.remove_journal();
         }
         Ok(())
+    }
+
+    fn rehearse(&mut self, migration: &str, statements: Vec<Statement>) -> Result<bool> {
+        let done = rehearse::rehearse(&self.database, migration, &statements);
+        self.remove_journal();
+        done.map(|()| true)
     }
 
     fn count(&mut self, migration: &str, table: TableName, staged_table: bool) -> Result<u64> {

@@ -137,6 +137,9 @@ impl Source for Session {
     fn catalog(&mut self, _: Vec<String>) -> Result<Catalog> {
         self.attack()
     }
+    fn missing_rights(&mut self, _: Vec<String>) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
     fn row_schema(&mut self, _: TableName, _: Vec<String>) -> Result<Vec<u8>> {
         lies::schema(&self.attack)
     }

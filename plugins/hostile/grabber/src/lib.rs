@@ -50,6 +50,9 @@ impl Source for Session {
     fn catalog(&mut self, _: Vec<String>) -> Result<Catalog> {
         Self::unsupported()
     }
+    fn missing_rights(&mut self, _: Vec<String>) -> Result<Vec<String>> {
+        Self::unsupported()
+    }
     fn row_schema(&mut self, _: TableName, _: Vec<String>) -> Result<Vec<u8>> {
         Self::unsupported()
     }

@@ -116,6 +116,9 @@ impl Source for Session {
         })
     }
 
+    fn missing_rights(&mut self, _: Vec<String>) -> Result<Vec<String>> {
+        Self::unsupported()
+    }
     fn row_schema(&mut self, _: TableName, _: Vec<String>) -> Result<Vec<u8>> {
         Self::unsupported()
     }

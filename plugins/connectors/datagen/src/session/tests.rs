@@ -167,3 +167,11 @@ fn every_column_has_the_contracts_type() {
         assert!(nulls.contains(&array.null_count()), "{}: {} NULLs", made.column.name, array.null_count());
     }
 }
+
+#[test]
+fn nothing_is_missing_of_a_schema_that_is_there() {
+    let mut session = open(json!({"dataset": "tpch", "scale": 0.001}));
+    assert_eq!(session.missing_rights(vec![]).expect("an answer"), [""; 0]);
+    assert_eq!(session.missing_rights(vec!["tpch".into()]).expect("an answer"), [""; 0]);
+    assert_eq!(session.missing_rights(vec!["hr".into()]).expect_err("no such schema").kind, Kind::NotFound);
+}

@@ -91,12 +91,7 @@ pub(crate) fn read(connection: &mut Connection, schemas: Vec<String>, zero_dates
         }
         // The server lists only what the account may see.
         if !known.contains(schema) {
-            return Err(Error::new(
-                Kind::NotFound,
-                format!(
-                    "There is no database {schema}, or the account has no right on it. Check the name and the grants."
-                ),
-            ));
+            return Err(unknown_schema(schema));
         }
     }
 
@@ -132,8 +127,15 @@ pub(crate) fn read(connection: &mut Connection, schemas: Vec<String>, zero_dates
     })
 }
 
-/// Databases that are not the server's own.
-fn schemas_of(connection: &mut Connection) -> Result<Vec<String>> {
+pub(crate) fn unknown_schema(schema: &str) -> Error {
+    Error::new(
+        Kind::NotFound,
+        format!("There is no database {schema}, or the account has no right on it. Check the name and the grants."),
+    )
+}
+
+/// Databases that are not the server's own, as far as the account sees them.
+pub(crate) fn schemas_of(connection: &mut Connection) -> Result<Vec<String>> {
     let rows = connection.table("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY SCHEMA_NAME")?;
     let names = rows.into_iter().filter_map(|r| r.into_iter().next().flatten());
     Ok(names.filter(|n| !SYSTEM.contains(&n.to_ascii_lowercase().as_str())).collect())

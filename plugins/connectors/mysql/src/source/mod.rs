@@ -14,9 +14,9 @@ use std::rc::Rc;
 use sensei_sdk::catalog::{Catalog, Column, TableName};
 use sensei_sdk::{Chunk, ReadRequest, Result, Snapshot, rows};
 
-use crate::catalog;
 use crate::configuration::{Configuration, ZeroDates};
 use crate::connection::{Connection, identifier};
+use crate::{catalog, rights};
 use range::Key;
 
 /// What a session knows of a table that it read before.
@@ -67,6 +67,10 @@ impl sensei_sdk::Source for Source {
         self.schemas = schemas;
         self.known.clear();
         Ok(catalog)
+    }
+
+    fn missing_rights(&mut self, schemas: Vec<String>) -> Result<Vec<String>> {
+        rights::to_read(&mut self.connection.borrow_mut(), schemas)
     }
 
     fn row_schema(&mut self, table: TableName, columns: Vec<String>) -> Result<Vec<u8>> {

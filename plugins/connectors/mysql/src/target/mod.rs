@@ -9,7 +9,7 @@ mod ledger;
 mod propose;
 mod render;
 mod rules;
-mod staging;
+pub(crate) mod staging;
 mod value;
 mod write;
 
@@ -19,10 +19,9 @@ use std::rc::Rc;
 use sensei_sdk::catalog::{Catalog, Table, TableName};
 use sensei_sdk::{Job, Ledger, Proposal, Result, Statement, WriteRequest};
 
-use crate::catalog;
 use crate::configuration::{Configuration, ZeroDates};
 use crate::connection::Connection;
-use crate::source;
+use crate::{catalog, rights, source};
 use propose::Collations;
 use write::Mode;
 
@@ -77,6 +76,10 @@ impl sensei_sdk::Target for Target {
         catalog::read(&mut self.connection.borrow_mut(), schemas, ZeroDates::Keep)
     }
 
+    fn missing_rights(&mut self, schemas: Vec<String>) -> Result<Vec<String>> {
+        rights::to_write(&mut self.connection.borrow_mut(), schemas)
+    }
+
     fn propose(&mut self, tables: Vec<Table>, dialect: &str) -> Result<Vec<Proposal>> {
         let collations = self.collations()?;
         Ok(propose::propose(tables, dialect, &self.connection.borrow().server, &collations))
@@ -104,6 +107,11 @@ impl sensei_sdk::Target for Target {
 
     fn execute(&mut self, migration: &str, statements: Vec<Statement>) -> Result<()> {
         execute::execute(&mut self.connection.borrow_mut(), migration, &statements)
+    }
+
+    /// Each change of the schema commits by itself here: nothing could be taken back.
+    fn rehearse(&mut self, _: &str, _: Vec<Statement>) -> Result<bool> {
+        Ok(false)
     }
 
     fn count(&mut self, migration: &str, table: TableName, staged: bool) -> Result<u64> {

@@ -68,7 +68,7 @@ impl Filter {
 }
 
 /// The schemas that a catalog may be asked for.
-fn all_schemas(connection: &mut Connection) -> Result<Vec<String>> {
+pub(crate) fn all_schemas(connection: &mut Connection) -> Result<Vec<String>> {
     #[derive(Deserialize)]
     struct Name {
         name: String,
@@ -77,11 +77,20 @@ fn all_schemas(connection: &mut Connection) -> Result<Vec<String>> {
     Ok(connection.records::<Name>(&sql)?.into_iter().map(|n| n.name).collect())
 }
 
-fn unknown_schema(name: &str, peer: &str) -> Error {
-    Error::new(
-        Kind::NotFound,
-        format!("{peer}: there is no schema {name:?}, or this user may not see it. Check its name."),
-    )
+/// The schemas of `schemas`, all of which must be `known`; `default_schema` when none is named.
+pub(crate) fn asked_for(
+    schemas: Vec<String>,
+    known: &[String],
+    default_schema: &str,
+    peer: &str,
+) -> Result<Vec<String>> {
+    if let Some(missing) = schemas.iter().find(|s| !known.contains(s)) {
+        return Err(Error::new(
+            Kind::NotFound,
+            format!("{peer}: there is no schema {missing:?}, or this user may not see it. Check its name."),
+        ));
+    }
+    Ok(if schemas.is_empty() { vec![default_schema.to_owned()] } else { schemas })
 }
 
 /// Enum labels by type.

@@ -10,7 +10,7 @@ use sensei_sdk::catalog::{
 use serde::Deserialize;
 
 use super::type_rules::{Base, reading};
-use super::{DIALECT, Filter, ReadableColumn, Relation, all_schemas, default, labels, queries, unknown_schema};
+use super::{DIALECT, Filter, ReadableColumn, Relation, all_schemas, asked_for, default, labels, queries};
 use crate::connection::Connection;
 use crate::sql::{literal, qualified};
 
@@ -124,10 +124,7 @@ type Positions = HashMap<i64, (Option<i64>, i64)>;
 /// The whole catalog of these schemas; of `default_schema` when none is named.
 pub(crate) fn catalog(connection: &mut Connection, default_schema: &str, schemas: Vec<String>) -> Result<Catalog> {
     let known = all_schemas(connection)?;
-    if let Some(missing) = schemas.iter().find(|s| !known.contains(s)) {
-        return Err(unknown_schema(missing, &connection.peer));
-    }
-    let wanted = if schemas.is_empty() { vec![default_schema.to_owned()] } else { schemas };
+    let wanted = asked_for(schemas, &known, default_schema, &connection.peer)?;
     let filter = Filter::schemas(&wanted);
     let ask = |sql: &str, connection: &Connection| filter.fill(sql, connection);
 

@@ -17,8 +17,8 @@ pub use reader::CopyReader;
 use crate::catalog::{self, ReadableColumn, Relation};
 use crate::configuration::Configuration;
 use crate::connection::Connection;
-use crate::settings;
 use crate::sql::{identifier, qualified};
+use crate::{rights, settings};
 
 /// Begins the transaction that is the snapshot.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -130,6 +130,10 @@ impl Source for PostgresSource {
 
     fn catalog(&mut self, schemas: Vec<String>) -> Result<Catalog> {
         catalog::catalog(&mut self.connection.borrow_mut(), &self.default_schema, schemas)
+    }
+
+    fn missing_rights(&mut self, schemas: Vec<String>) -> Result<Vec<String>> {
+        rights::to_read(&mut self.connection.borrow_mut(), &self.default_schema, schemas)
     }
 
     fn row_schema(&mut self, table: TableName, columns: Vec<String>) -> Result<Vec<u8>> {

@@ -8,6 +8,7 @@ mod ledger;
 mod names;
 mod place;
 mod propose;
+mod rehearse;
 mod render;
 mod rules;
 mod writer;
@@ -21,10 +22,10 @@ use sensei_sdk::{Error, Job, Ledger, Proposal, Result, Stage, Statement, Target,
 
 pub use writer::CopyWriter;
 
-use crate::catalog;
 use crate::connection::Connection;
 use crate::source::open_session;
 use crate::sql::{identifier, ledger_schema, qualified, staging_schema};
+use crate::{catalog, rights};
 use encode::TargetColumn;
 
 /// A session that writes.
@@ -59,19 +60,24 @@ impl PostgresTarget {
     }
 }
 
+/// Executes one statement; an error says which.
+fn one(connection: &mut Connection, statement: &Statement) -> Result<()> {
+    connection.execute(&statement.sql).map_err(|mut e| {
+        e.message = format!("{}: {}", statement.label, e.message);
+        match &statement.table {
+            Some(table) if e.table.is_none() => e.table(format!("{}.{}", table.schema, table.name)),
+            Some(_) | None => e,
+        }
+    })
+}
+
 /// Executes statements within the transaction that is open, skipping what `done` has.
 fn run(connection: &mut Connection, migration: &str, statements: &[Statement], done: &HashSet<String>) -> Result<()> {
     for statement in statements {
         if done.contains(&statement.id) && statement.stage != Stage::Discard {
             continue;
         }
-        connection.execute(&statement.sql).map_err(|mut e| {
-            e.message = format!("{}: {}", statement.label, e.message);
-            match &statement.table {
-                Some(table) if e.table.is_none() => e.table(format!("{}.{}", table.schema, table.name)),
-                Some(_) | None => e,
-            }
-        })?;
+        one(connection, statement)?;
         if statement.stage != Stage::Discard {
             connection.execute(&ledger::done(migration, &statement.id))?;
         }
@@ -96,6 +102,12 @@ impl Target for PostgresTarget {
         let mut connection = self.connection.borrow_mut();
         connection.rollback()?;
         catalog::catalog(&mut connection, &self.default_schema, schemas)
+    }
+
+    fn missing_rights(&mut self, schemas: Vec<String>) -> Result<Vec<String>> {
+        let mut connection = self.connection.borrow_mut();
+        connection.rollback()?;
+        rights::to_write(&mut connection, &self.default_schema, schemas)
     }
 
     fn propose(&mut self, tables: Vec<Table>, dialect: &str) -> Result<Vec<Proposal>> {
@@ -155,6 +167,10 @@ impl Target for PostgresTarget {
             return Err(e);
         }
         Ok(())
+    }
+
+    fn rehearse(&mut self, migration: &str, statements: Vec<Statement>) -> Result<bool> {
+        rehearse::rehearse(&mut self.connection.borrow_mut(), migration, &statements).map(|()| true)
     }
 
     fn count(&mut self, migration: &str, table: TableName, staged: bool) -> Result<u64> {
