@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 
 use sensei_engine::connection::Connection;
 use sensei_engine::error::Result;
-use sensei_engine::migration::{self, Job, Options, Report};
+use sensei_engine::migration::{self, Job, Options, Report, Stop};
 use sensei_engine::plan::{Naming, OnExisting, Request};
 use sensei_engine::plugin::Registry;
 
@@ -70,7 +70,9 @@ pub fn migrate(registry: &Registry, source: &str, target: &str, parallelism: usi
         observer: Arc::new(()),
         traffic: Arc::default(),
         cancel: sensei_engine::plugin::Cancel::default(),
+        stop: Stop::default(),
         restart: false,
+        name: None,
     };
     let plan = migration::plan(&job)?;
     migration::run(&job, &plan)

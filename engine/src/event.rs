@@ -79,8 +79,27 @@ pub enum Event {
         /// How long it took.
         seconds: f64,
     },
+    /// What broke may mend: a run (or a discarding) is begun again after a pause, from what is already durable. Rows that were
+    /// not durable do not count: each table starts again.
+    RunRetried {
+        /// Which attempt comes next, from 2.
+        attempt: u32,
+        /// What went wrong.
+        reason: String,
+        /// The pause before it.
+        seconds: f64,
+    },
     /// A table was split into chunks; its transfer begins or goes on.
     TableStarted(TableProgress),
+    /// A lane begins to write a chunk, for the first time or again.
+    ChunkStarted {
+        /// Index into the plan's tables.
+        table: usize,
+        /// Its number.
+        chunk: u32,
+        /// Rows expected, by the source's estimate.
+        rows: u64,
+    },
     /// Rows were accepted by the target (durable when their chunk is).
     Rows {
         /// Index into the plan's tables.
@@ -90,7 +109,7 @@ pub enum Event {
         /// Bytes of this batch as Arrow.
         bytes: u64,
     },
-    /// A chunk failed and will be tried again: its rows so far do not count.
+    /// A chunk failed and will be tried again (by the next run, where this one was asked to stop): its rows so far do not count.
     ChunkRetried {
         /// Index into the plan's tables.
         table: usize,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sensei_engine::connection::Connection;
 use sensei_engine::error::Error;
-use sensei_engine::migration::{self, Job, Options, Report};
+use sensei_engine::migration::{self, Job, Options, Report, Stop};
 use sensei_engine::plan::{Plan, Request};
 use sensei_engine::plugin::{Cancel, Traffic};
 
@@ -31,7 +31,8 @@ impl Course {
         let watch = Watch::new();
         let (observer, cancel) = (watch.observer(), Cancel::default());
         let traffic = Arc::new(Traffic::default());
-        let job = Job { source, target, request, options, observer, traffic, cancel, restart: false };
+        let (stop, restart, name) = (Stop::default(), false, None);
+        let job = Job { source, target, request, options, observer, traffic, cancel, stop, restart, name };
         Self { job, watch, style }
     }
 
@@ -52,7 +53,7 @@ impl Course {
     /// Does it. Ctrl-C stops it in good order.
     pub(super) fn run(&self, plan: &Plan) -> Result<Report, Failure> {
         self.watch.expect(plan);
-        let interrupts = Interrupts::listen(self.job.cancel.clone(), self.watch.clone())
+        let interrupts = Interrupts::listen(self.job.stop.clone(), self.job.cancel.clone(), self.watch.clone())
             .map_err(|e| Failure::machine("listen for Ctrl-C", &e))?;
         let show = self.show()?;
         let report = migration::run(&self.job, plan);

@@ -1,8 +1,9 @@
-//! Ctrl-C: the first one stops a migration in good order, the second one leaves at once.
+//! Ctrl-C: the first one stops a migration at a checkpoint, the second one at once, the third one leaves.
 
 use std::io;
 use std::thread;
 
+use sensei_engine::migration::Stop;
 use sensei_engine::plugin::Cancel;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
@@ -14,11 +15,11 @@ use super::progress::Watch;
 pub(super) struct Interrupts(Handle);
 
 impl Interrupts {
-    /// From now on a signal cancels instead of killing.
+    /// From now on a signal stops the run instead of killing it.
     ///
     /// # Errors
     /// The machine has no thread or signal to give.
-    pub(super) fn listen(cancel: Cancel, watch: Watch) -> io::Result<Self> {
+    pub(super) fn listen(stop: Stop, cancel: Cancel, watch: Watch) -> io::Result<Self> {
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
         let handle = signals.handle();
         thread::Builder::new().name("signals".into()).spawn(move || {
@@ -26,8 +27,13 @@ impl Interrupts {
                 if cancel.is_cancelled() {
                     leave(signal);
                 }
-                watch.notice("Stopping. The same command resumes; a second Ctrl-C leaves at once.");
-                cancel.cancel();
+                if stop.is_asked() {
+                    watch.notice("Stopping at once. The same command resumes; a third Ctrl-C leaves without waiting.");
+                    cancel.cancel();
+                } else {
+                    watch.notice("Stopping when the chunks at work are loaded. A second Ctrl-C stops at once.");
+                    stop.ask();
+                }
             }
         })?;
         Ok(Self(handle))

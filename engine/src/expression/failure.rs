@@ -59,8 +59,7 @@ pub(super) fn locate(
 
 fn refused(expression: &Expression, batch: &RecordBatch, row: Option<usize>, reason: &str) -> Error {
     let place = row.map(|r| format!(" for row {} of its batch", r + 1)).unwrap_or_default();
-    let values: Vec<String> = row.map(|r| values(expression, batch, r)).unwrap_or_default();
-    let values = if values.is_empty() { String::new() } else { format!(" ({})", values.join(", ")) };
+    let values = row.map(|r| values(expression, batch, r)).unwrap_or_default();
     let message = format!(
         "`{}` cannot be computed{place}{values}: {}. Correct the value in the source, or change the transformation.",
         expression.sql(),
@@ -69,13 +68,16 @@ fn refused(expression: &Expression, batch: &RecordBatch, row: Option<usize>, rea
     Error { row: row.map(|r| format!("{} of its batch", r + 1)), ..Error::new(Code::InvalidData, message) }
 }
 
-fn values(expression: &Expression, batch: &RecordBatch, row: usize) -> Vec<String> {
+/// ` (PHONE = '555')`: what an expression needs of a row; empty when nothing.
+pub(super) fn values(expression: &Expression, batch: &RecordBatch, row: usize) -> String {
     let shown = expression.inputs().iter().take(COLUMNS_SHOWN);
-    shown.map(|&c| format!("{} = {}", batch.schema_ref().field(c).name(), value(batch.column(c), row))).collect()
+    let values: Vec<String> =
+        shown.map(|&c| format!("{} = {}", batch.schema_ref().field(c).name(), value(batch.column(c), row))).collect();
+    if values.is_empty() { String::new() } else { format!(" ({})", values.join(", ")) }
 }
 
 /// One value for people, cut to what fits a line.
-pub(super) fn value(array: &ArrayRef, row: usize) -> String {
+pub(crate) fn value(array: &ArrayRef, row: usize) -> String {
     if array.is_null(row) || *array.data_type() == DataType::Null {
         return "NULL".to_owned();
     }

@@ -14,6 +14,7 @@ mod functions;
 mod parse;
 mod precision;
 mod projection;
+mod rejects;
 
 #[cfg(test)]
 mod tests;
@@ -30,8 +31,10 @@ use datafusion_physical_expr::utils::collect_columns;
 use crate::error::Result;
 pub use conversion::{Conversion, conversion, sql_type};
 use failure::Refusal;
+pub(crate) use failure::value as shown_value;
 pub use parse::quote;
 pub use projection::{ColumnExpression, Projection};
+pub use rejects::Rejected;
 
 /// One SQL expression over the columns of a source table.
 #[derive(Debug, Clone)]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{FieldRef, SchemaRef};
 
+use super::Expression;
 use super::conversion::{Conversion, conversion, convert};
-use super::{Expression, failure};
+use super::failure::{self, Refusal};
 use crate::error::{Code, Error, Result};
 
 /// From rows of a source's schema to rows of a target's schema.
@@ -124,9 +125,12 @@ impl ColumnExpression {
     /// # Errors
     /// `invalid_data` names the first row whose value cannot be computed or does not fit the column's type exactly.
     pub fn evaluate(&self, batch: &RecordBatch) -> Result<ArrayRef> {
-        let wanted = self.field.data_type();
-        failure::locate(&self.expression, batch, |slice| convert(&self.expression.try_evaluate(slice)?, wanted))
+        failure::locate(&self.expression, batch, |slice| self.try_evaluate(slice))
             .map_err(|e| Error { column: Some(self.field.name().clone()), ..e })
+    }
+
+    pub(super) fn try_evaluate(&self, batch: &RecordBatch) -> Result<ArrayRef, Refusal> {
+        convert(&self.expression.try_evaluate(batch)?, self.field.data_type())
     }
 
     fn refuses_null(&self, row: usize) -> Error {

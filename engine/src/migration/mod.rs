@@ -1,16 +1,32 @@
-//! One migration from plan to cutover.
+//! One migration from plan to cutover, and what may be done about it before: rehearse it, stop it, count again, take it back.
+//!
+//! Every function takes a [`Job`], works on the calling thread (and threads of its own that end with it) and returns when it
+//! is done.
 
+mod attempts;
+mod discard;
+mod journal;
+mod recount;
+mod rehearse;
 mod run;
+mod staging;
+mod stop;
 
 use std::sync::Arc;
 
+pub use discard::discard;
+pub use recount::{TableCount, recount};
+pub use rehearse::{Rehearsal, Reject, SchemaRehearsal, TableRehearsal, rehearse};
 pub use run::{plan, run};
+pub use stop::Stop;
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::TableName;
 use crate::connection::Connection;
-use crate::event::{Observer, Phase};
-use crate::plugin::{Cancel, Traffic};
+use crate::error::{Code, Error, Result};
+use crate::event::{Event, Level, Observer, Phase};
+use crate::plugin::{Cancel, Environment, Traffic};
 
 /// How a transfer runs. Every figure has a default and a reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,8 +75,46 @@ pub struct Job {
     pub traffic: Arc<Traffic>,
     /// Stops it at once; what is durable stays for a later run.
     pub cancel: Cancel,
+    /// Stops a run at its next safe point.
+    pub stop: Stop,
     /// Throw away what an earlier run left and begin anew.
     pub restart: bool,
+    /// Names staging and ledger (`plan.migration`) when the plan is made, so that two migrations of the same pair have each
+    /// their own: `[a-z0-9_]+`, at most 40 bytes. None: a name that follows from source, target and request.
+    ///
+    /// Names in one target must not begin with one another (names of equal length do not): a target makes further names
+    /// by adding to them.
+    pub name: Option<String>,
+}
+
+impl Job {
+    /// What surrounds the guests of one piece of work; `cancel` stops them.
+    fn environment(&self, cancel: &Cancel) -> Environment {
+        let observer = Arc::clone(&self.observer);
+        Environment {
+            cancel: cancel.clone(),
+            traffic: Arc::clone(&self.traffic),
+            log: Arc::new(move |level, message| {
+                let level = match level {
+                    tracing::Level::ERROR => Level::Error,
+                    tracing::Level::WARN => Level::Warning,
+                    tracing::Level::INFO => Level::Info,
+                    _ => Level::Debug,
+                };
+                observer.observe(Event::Log { level, message: message.to_owned() });
+            }),
+        }
+    }
+
+    /// An error of a job that was cancelled is what cancelling looks like from inside: `message` says what it was.
+    fn unless_cancelled<T>(&self, result: Result<T>, message: &str) -> Result<T> {
+        result.map_err(|e| if self.cancel.is_cancelled() { Error::new(Code::Cancelled, message) } else { e })
+    }
+}
+
+/// A table's name for people.
+fn full_name(name: &TableName) -> String {
+    if name.schema.is_empty() { name.name.clone() } else { format!("{}.{}", name.schema, name.name) }
 }
 
 /// How one table came out.

@@ -1,46 +1,38 @@
 //! The order of things in one run.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::cell::{Cell, RefCell};
+use std::time::Instant;
 
-use super::{Job, Report, TableReport};
-use crate::error::{Code, Error, Result, Retry, Role};
+use super::attempts::Attempts;
+use super::journal::{self, BEGUN, CUTOVER, Earlier, PLAN};
+use super::staging::{self, of_stage};
+use super::stop::stopped;
+use super::{Job, Report, TableReport, full_name};
+use crate::error::{Code, Error, Result, Role};
 use crate::event::{Event, Level, Phase};
-use crate::plan::{OnExisting, Plan};
+use crate::plan::Plan;
 use crate::plugin::{Cancel, Environment, Ledger, SourceSession, Stage, Statement, TargetSession};
 use crate::transfer::{self, Control, TableTally, Transfer};
-
-/// Journal entry that holds the plan.
-const PLAN: &str = "plan";
-/// Journal entry that is there once the cutover may have happened: everything before it is done and agreed, and staging
-/// may be empty already.
-const CUTOVER: &str = "cutover";
-/// How long a claim that another session holds is waited for: a killed run's session needs a moment to be noticed by
-/// its server.
-const CLAIM_PATIENCE: Duration = Duration::from_secs(20);
-/// Pause between two tries to claim.
-const CLAIM_PAUSE: Duration = Duration::from_millis(500);
-/// Pause before a whole run is begun again from its ledger; doubled each time.
-const RUN_PAUSE: Duration = Duration::from_secs(1);
 
 /// Makes the plan. Where an interrupted run's plan is found in the target, that one is returned, since
 /// the rows already loaded were loaded by it.
 ///
 /// # Errors
 /// Whatever connecting, reading the catalogs or proposing reports; `plan_stale` when the source's tables are no longer those of
-/// an interrupted run.
+/// an interrupted run; `invalid_request` when `job.name` is no name.
 pub fn plan(job: &Job) -> Result<Plan> {
-    let environment = environment(job, &job.cancel);
+    let name = job.name.as_deref();
+    let id = crate::plan::migration_id(&job.source, &job.target, &job.request, name)?;
+    let environment = job.environment(&job.cancel);
     let mut source = SourceSession::open(&job.source, environment.clone())?;
     let mut target = TargetSession::open(&job.target, environment)?;
-    let id = crate::plan::migration_id(&job.source, &job.target, &job.request);
-    let earlier = target.recall(&id)?.map(|ledger| stored_plan(&ledger)).transpose()?.flatten();
+    let earlier = target.recall(&id)?.map_or(Ok(Earlier::Nothing), |ledger| Earlier::of(&ledger))?;
+    let mut draft = || crate::plan::draft(&job.request, &mut source, &mut target, &job.source, &job.target, name);
     match earlier {
-        Some((plan, true)) => Ok(plan),
-        Some((stored, false)) if !job.restart => {
-            let fresh = crate::plan::draft(&job.request, &mut source, &mut target, &job.source, &job.target)?;
-            if same_work(&stored, &fresh) {
-                Ok(stored)
+        Earlier::CutoverBegun(plan) => Ok(*plan),
+        Earlier::Begun(stored) if !job.restart => {
+            if journal::same_work(&stored, &draft()?) {
+                Ok(*stored)
             } else {
                 Err(Error::new(
                     Code::PlanStale,
@@ -49,98 +41,65 @@ pub fn plan(job: &Job) -> Result<Plan> {
                 .role_if(Some(Role::Source)))
             }
         }
-        Some(_) | None => crate::plan::draft(&job.request, &mut source, &mut target, &job.source, &job.target),
+        Earlier::Begun(_) | Earlier::Nothing | Earlier::Discarding => draft(),
     }
-}
-
-/// Whether an interrupted run can go on under the fresh plan: estimates may differ, the work may not.
-fn same_work(stored: &Plan, fresh: &Plan) -> bool {
-    let work = |plan: &Plan| {
-        plan.tables
-            .iter()
-            .map(|t| {
-                let mut target = t.target.clone();
-                (target.rows, target.bytes) = (0, 0);
-                target.columns.iter_mut().filter_map(|c| c.identity.as_mut()).for_each(|i| i.next = None);
-                let mappings: Vec<_> =
-                    t.mappings.iter().map(|m| (m.source_column.clone(), m.transformation.clone())).collect();
-                (t.source.clone(), target, mappings, t.row_schema.clone())
-            })
-            .collect::<Vec<_>>()
-    };
-    work(stored) == work(fresh)
-}
-
-/// The plan in a ledger's journal, and whether its cutover had begun.
-fn stored_plan(ledger: &Ledger) -> Result<Option<(Plan, bool)>> {
-    let Some((_, json)) = ledger.journal.iter().find(|(key, _)| key == PLAN) else { return Ok(None) };
-    let plan: Plan = serde_json::from_str(json).map_err(|e| transfer::journal_damaged(PLAN, &e))?;
-    Ok(Some((plan, ledger.journal.iter().any(|(key, _)| key == CUTOVER))))
 }
 
 /// Executes a plan, going on where an interrupted run of it stopped.
 ///
 /// What breaks and may mend (a lost connection, a lost snapshot) is tried again up to `options.attempts` times, from the ledger.
+/// Until the cutover begins, `job.stop` ends it at the next safe point.
 ///
 /// # Errors
-/// The first that does not mend. What is durably in staging stays there for the next run; the target's
-/// own tables are as they were (P4).
+/// The first that does not mend; `cancelled` after a stop or a cancel; `plan_stale` if rows were loaded by another plan than this.
+/// What is durably in staging stays there for the next run; the target's own tables are as they were (P4).
 pub fn run(job: &Job, plan: &Plan) -> Result<Report> {
     let began = Instant::now();
-    let mut attempt = 1;
-    loop {
-        // Each attempt has a switch of its own: a failing lane stops its fellows with it, not the job.
-        let cancel = job.cancel.child();
-        match (Run { job, plan, environment: environment(job, &cancel), cancel, phases: Vec::new(), notes: Vec::new() })
-            .run()
-        {
-            Ok(report) => return Ok(Report { seconds: began.elapsed().as_secs_f64(), ..report }),
-            Err(_) if job.cancel.is_cancelled() => {
-                return Err(Error::new(
-                    Code::Cancelled,
-                    "The migration was stopped. What is loaded stays in staging: the same command goes on from there.",
-                ));
-            }
-            Err(e) if e.code.retry() == Retry::Later && attempt < job.options.attempts => {
-                let pause = RUN_PAUSE * (1 << (attempt - 1).min(5));
-                log(
-                    job,
-                    Level::Warning,
-                    format!("{e} Trying again in {} s, from what is already durable.", pause.as_secs()),
-                );
-                sleep(pause, &job.cancel);
-                attempt += 1;
-            }
-            Err(e) => return Err(e),
+    let course = Course::default();
+    let asked = || {
+        if job.cancel.is_cancelled() {
+            return Some(Error::new(
+                Code::Cancelled,
+                "The migration was stopped. What is loaded stays in staging: the same command goes on from there.",
+            ));
         }
-    }
+        course.go_on(job).err()
+    };
+    let report = Attempts::of(job).persist(asked, |cancel| {
+        let environment = job.environment(&cancel);
+        Run { job, plan, course: &course, environment, cancel, phases: Vec::new(), notes: Vec::new() }.run()
+    })?;
+    Ok(Report { seconds: began.elapsed().as_secs_f64(), ..report })
 }
 
 fn log(job: &Job, level: Level, message: String) {
     job.observer.observe(Event::Log { level, message });
 }
 
-fn sleep(pause: Duration, cancel: &Cancel) {
-    let until = Instant::now() + pause;
-    while Instant::now() < until && !cancel.is_cancelled() {
-        std::thread::sleep(Duration::from_millis(50));
-    }
+/// How far a run came, whatever the number of its attempts.
+#[derive(Debug, Default)]
+struct Course {
+    /// What an earlier run left was thrown away, as `job.restart` wants it: what is there now is this run's.
+    restarted: Cell<bool>,
+    /// Set once the cutover may be journalled: a stop would leave the target in its middle.
+    cutover: RefCell<Option<Moved>>,
 }
 
-fn environment(job: &Job, cancel: &Cancel) -> Environment {
-    let observer = Arc::clone(&job.observer);
-    Environment {
-        cancel: cancel.clone(),
-        traffic: Arc::clone(&job.traffic),
-        log: Arc::new(move |level, message| {
-            let level = match level {
-                tracing::Level::ERROR => Level::Error,
-                tracing::Level::WARN => Level::Warning,
-                tracing::Level::INFO => Level::Info,
-                _ => Level::Debug,
-            };
-            observer.observe(Event::Log { level, message: message.to_owned() });
-        }),
+/// What is in the target when the cutover begins.
+#[derive(Debug, Clone)]
+struct Moved {
+    tables: Vec<TableTally>,
+    /// Whether an earlier run had begun it.
+    resumed: bool,
+}
+
+impl Course {
+    /// To be called at a safe point.
+    ///
+    /// # Errors
+    /// `cancelled` once a stop was asked for.
+    fn go_on(&self, job: &Job) -> Result<()> {
+        if job.stop.is_asked() && self.cutover.borrow().is_none() { Err(stopped()) } else { Ok(()) }
     }
 }
 
@@ -148,6 +107,7 @@ fn environment(job: &Job, cancel: &Cancel) -> Environment {
 struct Run<'a> {
     job: &'a Job,
     plan: &'a Plan,
+    course: &'a Course,
     cancel: Cancel,
     environment: Environment,
     phases: Vec<(Phase, f64)>,
@@ -156,55 +116,99 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn run(mut self) -> Result<Report> {
-        let mut target = TargetSession::open(&self.job.target, self.environment.clone())?;
-        let mut ledger = self.claim(&mut target)?;
-        let statements = self.render(&mut target)?;
-        if self.job.restart && !ledger.journal.is_empty() {
-            let discard: Vec<Statement> = of_stage(&statements, Stage::Discard);
-            transfer::execute(
-                &mut target,
-                &*self.job.observer,
-                &self.plan.migration,
-                &discard,
-                "throwing away the interrupted run",
-            )?;
+        self.go_on()?;
+        let (mut target, mut ledger) = self.claim()?;
+        let statements = staging::render(&mut target, self.plan)?;
+        let restart = self.job.restart && !self.course.restarted.get() && !ledger.journal.is_empty();
+        if restart || matches!(Earlier::of(&ledger)?, Earlier::Discarding) {
+            staging::throw_away(&mut target, &*self.job.observer, self.plan, &statements)?;
             // The claim went with the ledger: take it anew.
             drop(target);
-            target = TargetSession::open(&self.job.target, self.environment.clone())?;
-            ledger = self.claim(&mut target)?;
+            (target, ledger) = self.claim()?;
         }
-        let stored = stored_plan(&ledger)?;
-        let resumed = stored.is_some();
-        if let Some((_, true)) = stored {
-            self.note(
-                Level::Info,
-                "An interrupted run had moved and compared everything; only its cutover is left.".into(),
-            );
-            self.phase(Phase::Cutover, |run| run.cut_over(&mut target, &statements))?;
-            let tables = self.tallies_of(&ledger);
-            return Ok(self.report(tables, true));
-        }
-        if resumed {
-            self.note(
-                Level::Info,
-                format!("Going on with an interrupted run: {} chunks are already there.", ledger.chunks.len()),
-            );
-        } else {
-            let json = serde_json::to_string(self.plan).map_err(|e| transfer::journal_damaged(PLAN, &e))?;
-            target.note(&self.plan.migration, PLAN, &json)?;
-        }
+        self.course.restarted.set(true);
+        let resumed = match Earlier::of(&ledger)? {
+            Earlier::CutoverBegun(_) => return self.finish(&mut target, &ledger, &statements),
+            Earlier::Begun(stored) => {
+                self.is_of_this_plan(&stored)?;
+                // The mark that the last attempt tried to make did not become durable.
+                self.course.cutover.replace(None);
+                self.note(
+                    Level::Info,
+                    format!("Going on with an interrupted run: {} chunks are already there.", ledger.chunks.len()),
+                );
+                true
+            }
+            Earlier::Nothing | Earlier::Discarding => {
+                let finished = self.course.cutover.take();
+                if let Some(moved) = finished {
+                    // The last attempt did everything, and only the answer to its last statement was lost.
+                    self.remove(&mut target, &statements)?;
+                    return Ok(self.report(moved));
+                }
+                let json = serde_json::to_string(self.plan).map_err(|e| transfer::journal_damaged(PLAN, &e))?;
+                target.note(&self.plan.migration, PLAN, &json)?;
+                false
+            }
+        };
         self.phase(Phase::SchemaMigration, |run| {
             let prepare = of_stage(&statements, Stage::Prepare);
             run.execute_all(&mut target, &prepare)
         })?;
         let tables = self.phase(Phase::DataTransfer, |run| run.transfer(&mut target, &ledger, &statements, resumed))?;
         self.phase(Phase::Validation, |run| run.compare_counts(&tables))?;
+        let moved = Moved { tables, resumed };
         self.phase(Phase::Cutover, |run| {
             run.execute_all(&mut target, &of_stage(&statements, Stage::CompleteAll))?;
-            target.note(&run.plan.migration, CUTOVER, "begun")?;
+            run.go_on()?;
+            // From here there is only forward. Before the mark is made: it may be there although its answer is lost.
+            run.course.cutover.replace(Some(moved.clone()));
+            target.note(&run.plan.migration, CUTOVER, BEGUN)?;
             run.cut_over(&mut target, &statements)
         })?;
-        Ok(self.report(tables, resumed))
+        Ok(self.report(moved))
+    }
+
+    /// The cutover of an earlier run, or of an earlier attempt.
+    fn finish(mut self, target: &mut TargetSession, ledger: &Ledger, statements: &[Statement]) -> Result<Report> {
+        self.note(
+            Level::Info,
+            "An interrupted run had moved and compared everything; only its cutover is left.".into(),
+        );
+        let earlier = || Moved { tables: self.tallies_of(ledger), resumed: true };
+        let moved = self.course.cutover.borrow_mut().get_or_insert_with(earlier).clone();
+        self.phase(Phase::Cutover, |run| run.cut_over(target, statements))?;
+        Ok(self.report(moved))
+    }
+
+    /// Rows that another plan loaded would be mixed with this one's.
+    fn is_of_this_plan(&self, stored: &Plan) -> Result<()> {
+        if journal::same_work(stored, self.plan) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Code::PlanStale,
+            "The plan changed since the interrupted run began, and its rows were loaded by the plan of then. Begin anew with `--restart`: what was loaded is thrown away.",
+        ))
+    }
+
+    fn go_on(&self) -> Result<()> {
+        self.course.go_on(self.job)
+    }
+
+    fn go_on(&self) -> Result<()> {
+        self.course.go_on(self.job)
+    }
+
+    /// Rows that another plan loaded would be mixed with this one's.
+    fn is_of_this_plan(&self, stored: &Plan) -> Result<()> {
+        if journal::same_work(stored, self.plan) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Code::PlanStale,
+            "The plan changed since the interrupted run began, and its rows were loaded by the plan of then. Begin anew with `--restart`: what was loaded is thrown away.",
+        ))
     }
 
     fn note(&mut self, level: Level, message: String) {
@@ -213,6 +217,7 @@ impl Run<'_> {
     }
 
     fn phase<T>(&mut self, phase: Phase, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.go_on()?;
         self.job.observer.observe(Event::PhaseStarted { phase });
         let began = Instant::now();
         let result = work(self)?;
@@ -222,32 +227,13 @@ impl Run<'_> {
         Ok(result)
     }
 
-    fn claim(&self, target: &mut TargetSession) -> Result<Ledger> {
-        let deadline = Instant::now() + CLAIM_PATIENCE;
-        loop {
-            match target.claim(&self.plan.migration) {
-                Err(e) if e.code == Code::Conflict && Instant::now() < deadline && !self.cancel.is_cancelled() => {
-                    sleep(CLAIM_PAUSE, &self.cancel);
-                    // A session whose call failed is not used again.
-                    *target = TargetSession::open(&self.job.target, self.environment.clone())?;
-                }
-                other => return other,
-            }
-        }
-    }
-
-    fn render(&self, target: &mut TargetSession) -> Result<Vec<Statement>> {
-        target.render(&crate::plugin::Job {
-            migration: self.plan.migration.clone(),
-            tables: self.plan.tables.iter().map(|t| t.target.clone()).collect(),
-            named_types: self.plan.named_types.clone(),
-            dialect: self.plan.source.dialect.clone(),
-            on_existing: self.plan.request.on_existing,
-        })
+    fn claim(&self) -> Result<(TargetSession, Ledger)> {
+        staging::claim(self.job, self.plan, &self.environment, || self.go_on())
     }
 
     fn execute_all(&self, target: &mut TargetSession, statements: &[Statement]) -> Result<()> {
         for statement in statements {
+            self.go_on()?;
             let one = std::slice::from_ref(statement);
             transfer::execute(target, &*self.job.observer, &self.plan.migration, one, &statement.label)?;
         }
@@ -258,7 +244,11 @@ impl Run<'_> {
     fn cut_over(&self, target: &mut TargetSession, statements: &[Statement]) -> Result<()> {
         let cutover = of_stage(statements, Stage::Cutover);
         transfer::execute(target, &*self.job.observer, &self.plan.migration, &cutover, "cutover")?;
-        self.discard(target, statements)
+        self.remove(target, statements)
+    }
+
+    fn remove(&self, target: &mut TargetSession, statements: &[Statement]) -> Result<()> {
+        staging::remove(target, &*self.job.observer, self.plan, statements, "removing staging and ledger")
     }
 
     /// What an earlier run moved, from its receipts.
@@ -268,11 +258,6 @@ impl Run<'_> {
             of_table.fold((0, 0), |(chunks, rows), r| (chunks + 1, rows + r.rows))
         };
         self.plan.tables.iter().map(receipts).map(|(chunks, rows)| TableTally::earlier(chunks, rows)).collect()
-    }
-
-    fn discard(&self, target: &mut TargetSession, statements: &[Statement]) -> Result<()> {
-        let discard = of_stage(statements, Stage::Discard);
-        transfer::execute(target, &*self.job.observer, &self.plan.migration, &discard, "removing staging and ledger")
     }
 
     fn transfer(
@@ -306,10 +291,12 @@ impl Run<'_> {
             observer: &*self.job.observer,
             environment: self.environment.clone(),
             cancel: self.cancel.clone(),
+            stop: &self.job.stop,
             snapshot: snapshot.token,
         };
         let lanes = (0..transfer.lanes())
             .map(|_| {
+                self.go_on()?;
                 let mut session = SourceSession::open(&self.job.source, self.environment.clone())?;
                 session.join(&transfer.snapshot)?;
                 Ok(session)
@@ -347,23 +334,21 @@ impl Run<'_> {
         ))
     }
 
-    fn report(self, tallies: Vec<TableTally>, resumed: bool) -> Report {
-        let replaced = self.plan.request.on_existing == OnExisting::Replace;
+    fn report(self, moved: Moved) -> Report {
         let mut notes = self.notes;
-        if replaced {
+        if let Some(kept) = staging::kept(self.plan) {
             notes.push(format!(
-                "Tables that were replaced are kept under `sensei_old_{}`; drop them when you no longer need them.",
-                self.plan.migration
+                "Tables that were replaced are kept under `{kept}`; drop them when you no longer need them."
             ));
         }
         let tables = self
             .plan
             .tables
             .iter()
-            .zip(tallies)
+            .zip(moved.tables)
             .map(|(plan, tally)| TableReport {
-                source: qualified(&plan.source),
-                target: qualified(&plan.target.name),
+                source: full_name(&plan.source),
+                target: full_name(&plan.target.name),
                 source_rows: tally.source_rows.unwrap_or(tally.rows_durable),
                 target_rows: tally.target_rows.unwrap_or(tally.rows_durable),
                 chunks: tally.chunks,
@@ -376,19 +361,11 @@ impl Run<'_> {
             migration: self.plan.migration.clone(),
             source: self.job.source.label().to_owned(),
             target: self.job.target.label().to_owned(),
-            resumed,
+            resumed: moved.resumed,
             tables,
             phases: self.phases,
             seconds: 0.0,
             notes,
         }
     }
-}
-
-fn of_stage(statements: &[Statement], stage: Stage) -> Vec<Statement> {
-    statements.iter().filter(|s| s.stage == stage).cloned().collect()
-}
-
-fn qualified(name: &crate::catalog::TableName) -> String {
-    if name.schema.is_empty() { name.name.clone() } else { format!("{}.{}", name.schema, name.name) }
 }

@@ -17,10 +17,28 @@ use crate::plugin::{Description, Proposal, SourceSession, TargetSession};
 /// Characters of a migration's name after its `m`: 60 bits.
 const MIGRATION_ID_LENGTH: usize = 12;
 
-/// Names a migration: the same for the same source, target and request, whatever the options of the run.
-#[must_use]
-pub fn migration_id(source: &Connection, target: &Connection, request: &Request) -> String {
-    id(source.identity(), target.identity(), request)
+/// Bytes of a migration's name that was chosen: what a target's own names leave room for (contract, `job.migration`).
+const MIGRATION_NAME_BYTES: usize = 40;
+
+/// Names a migration: the `name` that was chosen, otherwise the same for the same source, target and request, whatever the
+/// options of the run.
+///
+/// # Errors
+/// `invalid_request` if the chosen name is not `[a-z0-9_]+` of at most 40 bytes.
+pub fn migration_id(source: &Connection, target: &Connection, request: &Request, name: Option<&str>) -> Result<String> {
+    name.map_or_else(|| Ok(id(source.identity(), target.identity(), request)), chosen)
+}
+
+fn chosen(name: &str) -> Result<String> {
+    let fits = (1..=MIGRATION_NAME_BYTES).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if fits {
+        return Ok(name.to_owned());
+    }
+    let message = format!(
+        "`name`: `{name}` cannot name a migration in the target. Use lower-case letters, digits and `_`, at most {MIGRATION_NAME_BYTES}."
+    );
+    Err(Error::new(Code::InvalidRequest, message))
 }
 
 fn id(source: &str, target: &str, request: &Request) -> String {
@@ -34,7 +52,7 @@ fn id(source: &str, target: &str, request: &Request) -> String {
     format!("m{}", short_hash(&request, MIGRATION_ID_LENGTH))
 }
 
-/// Makes the plan of one migration.
+/// Makes the plan of one migration; `name` as for [`migration_id`].
 ///
 /// # Errors
 /// The connectors' own; `invalid_request` naming the field of the request that is wrong; `conflict` when a table is in the
@@ -45,7 +63,9 @@ pub fn draft(
     target: &mut TargetSession,
     from: &Connection,
     to: &Connection,
+    name: Option<&str>,
 ) -> Result<Plan> {
+    let migration = migration_id(from, to, request, name)?;
     let there = source.catalog(&request.schemas)?;
     let mut risks = Risks::default();
     let moved = scout::select(request, &there, &mut risks)?;
@@ -68,7 +88,8 @@ pub fn draft(
         .map(|t| source.row_schema(&t.name, &t.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>()))
         .collect::<Result<Vec<_>>>()?;
     let facts = Facts { catalog: &there, target: &here, moved, renaming, proposals, reads };
-    assemble(request, facts, &policy, [from, to].map(|c| (c.plugin().name(), c.label(), c.identity())), risks)
+    let sides = [from, to].map(|c| (c.plugin().name(), c.label(), c.identity()));
+    Ok(Plan { migration, ..assemble(request, facts, &policy, sides, risks)? })
 }
 
 /// How names are made and where tables go.

@@ -481,6 +481,18 @@ fn a_migrations_name_depends_on_what_is_asked_and_on_nothing_else() {
 }
 
 #[test]
+fn a_chosen_name_is_kept_if_it_can_name_staging() {
+    let longest = "m".repeat(40);
+    for fit in ["mig_1", "a", &longest] {
+        assert_eq!(chosen(fit).unwrap(), fit);
+    }
+    for wrong in ["", "Mig", "a-b", "a b", "a\"b", "é", &"m".repeat(41)] {
+        let error = chosen(wrong).unwrap_err();
+        assert!(error.code == Code::InvalidRequest && error.message.contains("`name`"), "{wrong}: {error}");
+    }
+}
+
+#[test]
 fn a_plan_survives_being_written_down() {
     let plan = plan(&request(), &shop(), &catalog("same", Vec::new())).unwrap();
     let text = serde_json::to_string(&plan).unwrap();

@@ -4,6 +4,7 @@
 //! passes batches on; the writer thread puts them into the target and commits. The writer alone settles a
 //! chunk (durable, again, or the run fails), so a chunk has one outcome whichever side broke.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -67,7 +68,11 @@ pub(super) struct WritingHalf<'a> {
     pub(super) tally: &'a Tally,
     session: Option<TargetSession>,
     receiver: Receiver<Message>,
+    writes: Arc<Writes>,
 }
+
+/// Held by each writer for as long as it is at work.
+pub(super) struct Writes;
 
 /// Both halves of a lane.
 pub(super) fn lane<'a>(
@@ -76,18 +81,26 @@ pub(super) fn lane<'a>(
     tally: &'a Tally,
     pool: &'a rayon::ThreadPool,
     session: SourceSession,
+    writers: &Arc<Writes>,
 ) -> (ReadingHalf<'a>, WritingHalf<'a>) {
     // Bytes are bounded by the budget; messages hold nothing else that grows.
     let (sender, receiver) = crossbeam_channel::unbounded();
     let budget = Budget::new(transfer.options.queue_bytes);
     (
         ReadingHalf { transfer, queue, pool, session: Some(session), budget, sender },
-        WritingHalf { transfer, queue, tally, session: None, receiver },
+        WritingHalf { transfer, queue, tally, session: None, receiver, writes: Arc::clone(writers) },
     )
 }
 
-/// The other half is gone: it has told the queue why.
+/// The other half is gone: it has told the queue why, or was asked to stop.
 struct Gone;
+
+/// How completing a table ended, other than by an error.
+enum Completed {
+    Whole,
+    /// At a statement's end, because of a stop.
+    Stopped,
+}
 
 /// A lane that panics must not leave the others waiting for its chunk.
 struct TellPanic<'a>(&'a Queue, &'a Transfer<'a>);
@@ -163,14 +176,28 @@ impl ReadingHalf<'_> {
 }
 
 impl WritingHalf<'_> {
-    /// Until the reader has no more work.
+    /// Until the reader has no more work, or a stop was asked for and what had begun is durable.
     pub(super) fn run(mut self) {
         let _tell = TellPanic(self.queue, self.transfer);
+        self.work();
+        // Without its receiver, a reader that is ahead is let go at its next batch.
+        let Self { transfer, writes, session, receiver, .. } = self;
+        drop((session, receiver));
+        // Splitting, counting, and reading a chunk that nobody writes may take long, and nothing is lost with them.
+        if Arc::into_inner(writes).is_some() && transfer.stop.is_asked() {
+            transfer.cancel.cancel();
+        }
+    }
+
+    fn work(&mut self) {
         while let Ok(message) = self.receiver.recv() {
             match message {
+                // The reader may be ahead; what was not begun here was not begun.
+                Message::Begin(_) | Message::Complete(_) if self.transfer.stop.is_asked() => return,
                 Message::Begin(task) => self.chunk(task),
                 Message::Complete(table) => match self.complete(table) {
-                    Ok(()) => self.queue.table_done(table),
+                    Ok(Completed::Whole) => self.queue.table_done(table),
+                    Ok(Completed::Stopped) => return,
                     Err(e) => self.give_up(e.table_if(self.transfer.target_name(table))),
                 },
                 // What is left of a chunk that was settled as failed.
@@ -186,6 +213,8 @@ impl WritingHalf<'_> {
     }
 
     fn chunk(&mut self, task: ChunkTask) {
+        let (table, chunk, rows) = (task.table, task.number, task.chunk.rows);
+        self.transfer.observer.observe(Event::ChunkStarted { table, chunk, rows });
         let mut accepted = 0;
         match self.write(&task, &mut accepted) {
             Ok(rows) => {
@@ -249,19 +278,25 @@ impl WritingHalf<'_> {
     }
 
     /// Keys and indexes of a loaded table, then its rows as the target counts them.
-    fn complete(&mut self, table: usize) -> Result<()> {
+    fn complete(&mut self, table: usize) -> Result<Completed> {
         let transfer = self.transfer;
         let name = &transfer.plan.tables[table].target.name;
         let session = transfer.writing(&mut self.session)?;
         for statement in transfer.statements(Stage::CompleteTable) {
+            if transfer.stop.is_asked() {
+                return Ok(Completed::Stopped);
+            }
             if statement.table.as_ref() == Some(name) {
                 super::execute_one(session, transfer, statement)?;
             }
+        }
+        if transfer.stop.is_asked() {
+            return Ok(Completed::Stopped);
         }
         let began = Instant::now();
         let rows = session.count(&transfer.plan.migration, name, true)?;
         tracing::debug!(table = %name.name, rows, seconds = began.elapsed().as_secs_f64(), "counted target");
         self.tally.counted_target(table, rows);
-        Ok(())
+        Ok(Completed::Whole)
     }
 }

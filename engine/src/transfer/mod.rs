@@ -8,17 +8,20 @@ mod budget;
 mod lane;
 mod project;
 mod queue;
+mod sample;
 mod tally;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use self::queue::Queue;
+pub(crate) use self::sample::{Sample, sample};
 pub(crate) use self::tally::{TableTally, Tally};
 use crate::connection::Connection;
 use crate::error::{Code, Error, Result, Role};
 use crate::event::{Event, Observer, TableProgress};
-use crate::migration::Options;
+use crate::migration::{Options, Stop};
 use crate::plan::Plan;
 use crate::plugin::{Cancel, Chunk, Environment, Ledger, SourceSession, Stage, Statement, TargetSession};
 
@@ -32,6 +35,8 @@ pub(crate) struct Transfer<'a> {
     pub(crate) observer: &'a dyn Observer,
     pub(crate) environment: Environment,
     pub(crate) cancel: Cancel,
+    /// Asked for, no further chunk or statement begins.
+    pub(crate) stop: &'a Stop,
     /// Of the snapshot all readers are in.
     pub(crate) snapshot: String,
 }
@@ -113,8 +118,11 @@ pub(crate) struct Control<'s> {
 /// Moves all tables that are not durably there, completes and counts them.
 ///
 /// `lanes` are sessions in the snapshot, one for each lane.
+///
+/// # Errors
+/// The first that trying again does not mend; `cancelled` after a stop, when every chunk that had begun is durable.
 pub(crate) fn run(transfer: &Transfer<'_>, control: Control<'_>, lanes: Vec<SourceSession>) -> Result<Vec<TableTally>> {
-    let queue = Queue::new(transfer.options.attempts);
+    let queue = Queue::new(transfer.options.attempts, transfer.stop.clone());
     let tally = Tally::new(transfer.plan.tables.len());
     let pool = rayon::ThreadPoolBuilder::new()
         .thread_name(|n| format!("mapping-{n}"))
@@ -122,8 +130,9 @@ pub(crate) fn run(transfer: &Transfer<'_>, control: Control<'_>, lanes: Vec<Sour
         .map_err(|e| Error::new(Code::System, format!("Sensei could not start its worker threads: {e}.")))?;
     std::thread::scope(|scope| {
         let mut failed_to_start = None;
+        let writers = Arc::new(lane::Writes);
         for (number, session) in lanes.into_iter().enumerate() {
-            let (reading, writing) = lane::lane(transfer, &queue, &tally, &pool, session);
+            let (reading, writing) = lane::lane(transfer, &queue, &tally, &pool, session, &writers);
             let spawned = std::thread::Builder::new()
                 .name(format!("read-{number}"))
                 .spawn_scoped(scope, || reading.run())
@@ -132,13 +141,21 @@ pub(crate) fn run(transfer: &Transfer<'_>, control: Control<'_>, lanes: Vec<Sour
                 });
             failed_to_start = failed_to_start.or(spawned.err());
         }
+        drop(writers);
         let result = match failed_to_start {
             Some(e) => Err(Error::system("start a lane", &e)),
             None => split_and_count(transfer, control, &queue, &tally),
         };
-        if let Err(e) = result {
-            queue.fail(e);
-            transfer.cancel.cancel();
+        match result {
+            Ok(()) => {}
+            // Nobody needs the chunks and counts any more, but lanes still commit what they are at.
+            Err(e) if transfer.stop.is_asked() => {
+                tracing::debug!(error = %e, "splitting or counting ended by the stop")
+            }
+            Err(e) => {
+                queue.fail(e);
+                transfer.cancel.cancel();
+            }
         }
     });
     queue.outcome()?;
@@ -156,6 +173,9 @@ fn split_and_count(transfer: &Transfer<'_>, control: Control<'_>, queue: &Queue,
         receipts.entry((&receipt.table.schema, &receipt.table.name)).or_default().insert(receipt.chunk, receipt.rows);
     }
     for &table in &order {
+        if queue.is_over() {
+            return Ok(());
+        }
         let name = &tables[table].target.name;
         let mut done = receipts.remove(&(name.schema.as_str(), name.name.as_str())).unwrap_or_default();
         let chunks = chunks_of(transfer, source, target, ledger, table, &mut done)?;
@@ -172,13 +192,10 @@ fn split_and_count(transfer: &Transfer<'_>, control: Control<'_>, queue: &Queue,
         }));
         let numbered = (0..).zip(chunks).filter(|(number, _)| !done.contains_key(number));
         queue.add_table(table, numbered);
-        if queue.failed() {
-            return Ok(());
-        }
     }
     queue.all_added();
     for &table in &order {
-        if queue.failed() {
+        if queue.is_over() {
             return Ok(());
         }
         let began = Instant::now();

@@ -5,7 +5,7 @@ use arrow::datatypes::SchemaRef;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::error::{Error, Result};
-use crate::expression::Projection;
+use crate::expression::{Projection, Rejected};
 use crate::plan::TablePlan;
 use crate::plugin::rows::decode_schema;
 
@@ -23,6 +23,14 @@ impl Projector {
         let transformations: Vec<String> = table.mappings.iter().map(|m| m.transformation.clone()).collect();
         let projection = Projection::compile(source, &target, &transformations)?;
         Ok(if projection.is_identity() { Self::Identity } else { Self::Mapped(projection) })
+    }
+
+    /// Every row of a batch that the mappings refuse.
+    pub(super) fn rejects(&self, batch: &RecordBatch) -> Vec<Rejected> {
+        match self {
+            Self::Identity => Vec::new(),
+            Self::Mapped(projection) => projection.rejects(batch),
+        }
     }
 }
 

@@ -5,13 +5,14 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error, Result, Retry};
+use crate::migration::Stop;
 use crate::plugin::Chunk;
 
 /// Pause before a chunk's second attempt; doubled for each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause between attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// How long an idle lane sleeps before it looks for a pause that has ended.
+/// How long an idle lane sleeps before it looks for a pause that has ended, and whether a stop was asked for.
 const IDLE_LOOK: Duration = Duration::from_millis(100);
 
 /// A chunk to be moved.
@@ -40,6 +41,7 @@ pub(super) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
     attempts: u32,
+    stop: Stop,
 }
 
 #[derive(Default)]
@@ -53,8 +55,8 @@ struct State {
 }
 
 impl Queue {
-    pub(super) fn new(attempts: u32) -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), attempts }
+    pub(super) fn new(attempts: u32, stop: Stop) -> Self {
+        Self { state: Mutex::default(), changed: Condvar::new(), attempts, stop }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -82,11 +84,12 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// The next piece of work; waits for it. None when everything is done or the run has failed.
+    /// The next piece of work; waits for it. None when everything is done, the run has failed or was asked to stop.
     pub(super) fn next(&self) -> Option<Work> {
         let mut state = self.lock();
         loop {
-            if state.failed.is_some() || (state.split_done && state.open.is_empty()) {
+            let done = state.split_done && state.open.is_empty();
+            if done || state.failed.is_some() || self.stop.is_asked() {
                 return None;
             }
             // Completing takes long and nothing else can do it: first.
@@ -149,13 +152,14 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    pub(super) fn failed(&self) -> bool {
-        self.lock().failed.is_some()
+    /// No more work is handed out: the run failed, or was asked to stop.
+    pub(super) fn is_over(&self) -> bool {
+        self.stop.is_asked() || self.lock().failed.is_some()
     }
 
-    /// How the run ended.
+    /// How the run ended. A stop that came too late to leave anything undone is one all the same.
     pub(super) fn outcome(&self) -> Result<()> {
-        self.lock().failed.clone().map_or(Ok(()), Err)
+        self.lock().failed.clone().map_or_else(|| self.stop.check(), Err)
     }
 }
 
@@ -168,6 +172,10 @@ mod tests {
         Chunk { range: Range::Whole, rows: 1, bytes: 1, lasting: true }
     }
 
+    fn queue(attempts: u32) -> Queue {
+        Queue::new(attempts, Stop::default())
+    }
+
     fn next_chunk(queue: &Queue) -> ChunkTask {
         match queue.next() {
             Some(Work::Move(task)) => task,
@@ -177,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_table_is_completed_after_its_last_chunk_and_before_other_chunks() {
-        let queue = Queue::new(1);
+        let queue = queue(1);
         queue.add_table(7, [(0, chunk()), (1, chunk())]);
         queue.add_table(8, [(0, chunk())]);
         queue.all_added();
@@ -196,14 +204,14 @@ mod tests {
 
     #[test]
     fn a_table_without_open_chunks_is_completed_at_once() {
-        let queue = Queue::new(1);
+        let queue = queue(1);
         queue.add_table(0, []);
         assert!(matches!(queue.next(), Some(Work::Complete(0))));
     }
 
     #[test]
     fn passing_errors_are_tried_again_and_others_end_the_run() {
-        let queue = Queue::new(2);
+        let queue = queue(2);
         queue.add_table(0, [(0, chunk())]);
         queue.all_added();
         let broke = || Error::new(Code::Unreachable, "gone");
@@ -217,10 +225,57 @@ mod tests {
 
     #[test]
     fn the_first_reason_is_kept_and_cancellation_is_none() {
-        let queue = Queue::new(1);
+        let queue = queue(1);
         queue.fail(Error::new(Code::Cancelled, "stop"));
         queue.fail(Error::new(Code::InvalidData, "bad"));
         queue.fail(Error::new(Code::Unreachable, "gone"));
+        assert_eq!(queue.outcome().unwrap_err().code, Code::InvalidData);
+    }
+
+    #[test]
+    fn a_stop_hands_out_nothing_more_and_lets_what_was_handed_out_end() {
+        let stop = Stop::default();
+        let queue = Queue::new(5, stop.clone());
+        queue.add_table(0, [(0, chunk()), (1, chunk())]);
+        let at_work = next_chunk(&queue);
+        stop.ask();
+        assert!(queue.is_over());
+        assert!(queue.next().is_none(), "a chunk began after the stop");
+        assert!(!queue.chunk_done(at_work.table), "the chunk at work counts");
+        assert!(queue.next().is_none());
+        assert_eq!(queue.outcome().unwrap_err().code, Code::Cancelled);
+    }
+
+    #[test]
+    fn a_stop_ends_the_wait_for_a_chunk_that_is_to_be_tried_again() {
+        let stop = Stop::default();
+        let queue = Queue::new(5, stop.clone());
+        queue.add_table(0, [(0, chunk())]);
+        queue.all_added();
+        assert_eq!(queue.chunk_failed(next_chunk(&queue), Error::new(Code::Unreachable, "gone")), Some(2));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| queue.next().is_none());
+            stop.ask();
+            assert!(waiting.join().unwrap(), "the chunk was handed out");
+        });
+        assert_eq!(queue.outcome().unwrap_err().code, Code::Cancelled);
+    }
+
+    #[test]
+    fn no_table_is_completed_after_a_stop() {
+        let stop = Stop::default();
+        let queue = Queue::new(1, stop.clone());
+        queue.add_table(0, []);
+        stop.ask();
+        assert!(queue.next().is_none());
+    }
+
+    #[test]
+    fn a_failure_outweighs_a_stop() {
+        let stop = Stop::default();
+        let queue = Queue::new(1, stop.clone());
+        stop.ask();
+        queue.fail(Error::new(Code::InvalidData, "bad"));
         assert_eq!(queue.outcome().unwrap_err().code, Code::InvalidData);
     }
 }

@@ -140,6 +140,10 @@ fn log(event: &Event) {
         Event::TableStarted(TableProgress { name, rows_expected, rows_done, chunks, chunks_done, .. }) => {
             tracing::info!(table = name, rows_expected, rows_done, chunks, chunks_done, "table started");
         }
+        Event::RunRetried { attempt, reason, seconds } => {
+            tracing::warn!(attempt, reason, seconds, "run is begun again from what is durable");
+        }
+        Event::ChunkStarted { table, chunk, rows } => tracing::debug!(table, chunk, rows, "chunk started"),
         Event::Rows { .. } => {}
         Event::ChunkRetried { table, rows, attempt, reason } => {
             tracing::warn!(table, rows, attempt, reason, "chunk is tried again");

@@ -109,7 +109,14 @@ impl Progress {
                     self.samples.push_back((at, self.moved));
                 }
             }
-            Event::PhaseFinished { .. } => {}
+            Event::PhaseFinished { .. } | Event::ChunkStarted { .. } => {}
+            Event::RunRetried { reason, seconds, .. } => {
+                self.statements.clear();
+                self.notices.push(format!(
+                    "warning: {reason} Trying again in {}, from what is already durable.",
+                    format::seconds(seconds)
+                ));
+            }
             Event::TableStarted(progress) => self.table_started(progress),
             Event::Rows { table, rows, bytes } => {
                 let state = self.tables.entry(table).or_default();
@@ -314,6 +321,19 @@ mod tests {
         let view = progress.view(SECOND);
         assert_eq!(view.total.expect("rows move").done, 100);
         assert_eq!(view.notices, ["public.orders: a chunk is tried again (attempt 2): The connection broke."]);
+    }
+
+    #[test]
+    fn a_run_that_begins_again_says_why_and_when() {
+        let mut progress = moving();
+        progress.apply(Event::StatementStarted { label: "primary key of orders".into() }, SECOND);
+        progress.apply(Event::RunRetried { attempt: 2, reason: "The server went away.".into(), seconds: 4.0 }, SECOND);
+        let view = progress.view(SECOND);
+        assert_eq!(
+            view.notices,
+            ["warning: The server went away. Trying again in 4.0 s, from what is already durable."]
+        );
+        assert!(view.statements.is_empty(), "what broke is not at work any more");
     }
 
     #[test]
