@@ -12,8 +12,10 @@ mod conversion;
 mod failure;
 mod functions;
 mod parse;
+mod position;
 mod precision;
 mod projection;
+mod trial;
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +34,7 @@ pub use conversion::{Conversion, conversion, sql_type};
 use failure::Refusal;
 pub use parse::quote;
 pub use projection::{ColumnExpression, Projection};
+pub use trial::{FirstRefused, Trial};
 
 /// One SQL expression over the columns of a source table.
 #[derive(Debug, Clone)]
@@ -46,10 +49,10 @@ impl Expression {
     /// Reads and plans `sql` for rows of `schema`. Column names are found as written, else without regard to case.
     ///
     /// # Errors
-    /// `invalid_expression`: it does not parse, names what is not there, or its types do not fit.
+    /// `invalid_expression`, with its character: it does not parse, names what is not there, or its types do not fit.
     pub fn parse(sql: &str, schema: &SchemaRef) -> Result<Self> {
         let physical = parse::plan(sql, schema)?;
-        let data_type = physical.data_type(schema).map_err(|e| failure::unplannable(sql, &e))?;
+        let data_type = physical.data_type(schema).map_err(|e| failure::unplannable(sql, position::FIRST, &e))?;
         let mut inputs: Vec<usize> = collect_columns(&physical).iter().map(Column::index).collect();
         inputs.sort_unstable();
         Ok(Self { sql: sql.to_owned(), physical, data_type, inputs })

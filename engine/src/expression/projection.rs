@@ -6,7 +6,8 @@ use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{FieldRef, SchemaRef};
 
 use super::conversion::{Conversion, conversion, convert};
-use super::{Expression, failure};
+use super::failure::Refusal;
+use super::{Expression, failure, position};
 use crate::error::{Code, Error, Result};
 
 /// From rows of a source's schema to rows of a target's schema.
@@ -95,15 +96,15 @@ impl ColumnExpression {
     fn bind(expression: Expression, field: FieldRef) -> Result<Self> {
         match conversion(expression.data_type(), field.data_type()) {
             Conversion::Same | Conversion::Exact | Conversion::Checked => Ok(Self { expression, field }),
-            Conversion::Unsupported => Err(Error::new(
-                Code::InvalidExpression,
-                format!(
+            Conversion::Unsupported => {
+                let message = format!(
                     "`{}` gives {}, and the column takes {}: convert it in the transformation, for instance with CAST.",
                     expression.sql(),
                     expression.data_type(),
                     field.data_type()
-                ),
-            )),
+                );
+                Err(Error::new(Code::InvalidExpression, message).at_character(Some(position::FIRST)))
+            }
         }
     }
 
@@ -124,9 +125,12 @@ impl ColumnExpression {
     /// # Errors
     /// `invalid_data` names the first row whose value cannot be computed or does not fit the column's type exactly.
     pub fn evaluate(&self, batch: &RecordBatch) -> Result<ArrayRef> {
-        let wanted = self.field.data_type();
-        failure::locate(&self.expression, batch, |slice| convert(&self.expression.try_evaluate(slice)?, wanted))
+        failure::locate(&self.expression, batch, |slice| self.try_evaluate(slice))
             .map_err(|e| Error { column: Some(self.field.name().clone()), ..e })
+    }
+
+    pub(super) fn try_evaluate(&self, batch: &RecordBatch) -> Result<ArrayRef, Refusal> {
+        convert(&self.expression.try_evaluate(batch)?, self.field.data_type())
     }
 
     fn refuses_null(&self, row: usize) -> Error {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Job, Report, TableReport};
 use crate::error::{Code, Error, Result, Retry, Role};
 use crate::event::{Event, Level, Phase};
-use crate::plan::{OnExisting, Plan};
+use crate::plan::{OnExisting, Plan, Sampling};
 use crate::plugin::{Cancel, Environment, Ledger, SourceSession, Stage, Statement, TargetSession};
 use crate::transfer::{self, Control, TableTally, Transfer};
 
@@ -32,13 +32,14 @@ const RUN_PAUSE: Duration = Duration::from_secs(1);
 pub fn plan(job: &Job) -> Result<Plan> {
     let environment = environment(job, &job.cancel);
     let mut source = SourceSession::open(&job.source, environment.clone())?;
-    let mut target = TargetSession::open(&job.target, environment)?;
+    let mut target = TargetSession::open(&job.target, environment.clone())?;
     let id = crate::plan::migration_id(&job.source, &job.target, &job.request);
     let earlier = target.recall(&id)?.map(|ledger| stored_plan(&ledger)).transpose()?.flatten();
     match earlier {
         Some((plan, true)) => Ok(plan),
         Some((stored, false)) if !job.restart => {
-            let fresh = crate::plan::draft(&job.request, &mut source, &mut target, &job.source, &job.target)?;
+            // To compare with: what the values are does not matter.
+            let fresh = crate::plan::draft(&job.request, &mut source, &mut target, &job.source, &job.target, None)?;
             if same_work(&stored, &fresh) {
                 Ok(stored)
             } else {
@@ -49,7 +50,10 @@ pub fn plan(job: &Job) -> Result<Plan> {
                 .role_if(Some(Role::Source)))
             }
         }
-        Some(_) | None => crate::plan::draft(&job.request, &mut source, &mut target, &job.source, &job.target),
+        Some(_) | None => {
+            let sampling = Some(Sampling { environment: &environment, observer: &*job.observer });
+            crate::plan::draft(&job.request, &mut source, &mut target, &job.source, &job.target, sampling)
+        }
     }
 }
 
@@ -237,13 +241,7 @@ impl Run<'_> {
     }
 
     fn render(&self, target: &mut TargetSession) -> Result<Vec<Statement>> {
-        target.render(&crate::plugin::Job {
-            migration: self.plan.migration.clone(),
-            tables: self.plan.tables.iter().map(|t| t.target.clone()).collect(),
-            named_types: self.plan.named_types.clone(),
-            dialect: self.plan.source.dialect.clone(),
-            on_existing: self.plan.request.on_existing,
-        })
+        target.render(&self.plan.job())
     }
 
     fn execute_all(&self, target: &mut TargetSession, statements: &[Statement]) -> Result<()> {
