@@ -65,6 +65,7 @@ pub fn migrate(registry: &Registry, source: &str, target: &str, parallelism: usi
             target_schema: None,
             naming: Naming::Snake,
             on_existing: OnExisting::Fail,
+            generate_rollback: false,
         },
         options: Options { parallelism, ..Options::default() },
         observer: Arc::new(()),

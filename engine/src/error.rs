@@ -138,13 +138,25 @@ pub struct Error {
     /// What identifies the row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row: Option<String>,
+    /// Where in an expression: its character, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<u64>,
 }
 
 impl Error {
     /// An error of no particular side.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, role: None, message: message.into(), native_code: None, table: None, column: None, row: None }
+        Self {
+            code,
+            role: None,
+            message: message.into(),
+            native_code: None,
+            table: None,
+            column: None,
+            row: None,
+            position: None,
+        }
     }
 
     /// Sets the side, unless it is known already.
@@ -158,6 +170,13 @@ impl Error {
     #[must_use]
     pub fn table_if(mut self, table: impl Into<String>) -> Self {
         self.table.get_or_insert_with(|| table.into());
+        self
+    }
+
+    /// Sets the character of the expression, where it is known.
+    #[must_use]
+    pub fn at_character(mut self, position: Option<u64>) -> Self {
+        self.position = position.or(self.position);
         self
     }
 

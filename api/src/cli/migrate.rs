@@ -115,6 +115,7 @@ impl Arguments {
                 OnExisting::Fail => engine::OnExisting::Fail,
                 OnExisting::Replace => engine::OnExisting::Replace,
             },
+            generate_rollback: false,
         }
     }
 
@@ -222,6 +223,7 @@ mod tests {
             target_schema: None,
             naming: engine::Naming::Snake,
             on_existing: engine::OnExisting::Fail,
+            generate_rollback: false,
         };
         assert_eq!((arguments.request(), arguments.options()), (request, Options::default()));
     }
@@ -237,6 +239,7 @@ mod tests {
             target_schema: Some("public".into()),
             naming: engine::Naming::Preserve,
             on_existing: engine::OnExisting::Replace,
+            generate_rollback: false,
         };
         assert_eq!(arguments.request(), request);
         let options = Options { parallelism: 3, batch_rows: 77, ..Options::default() };

@@ -108,14 +108,12 @@ pub(super) fn arrow_reason(e: &ArrowError) -> String {
     }
 }
 
-/// An expression that does not fit its columns.
-pub(super) fn unplannable(sql: &str, e: &DataFusionError) -> Error {
+/// An expression that does not fit its columns; `position` is the character where the part that does not begins.
+pub(super) fn unplannable(sql: &str, position: u64, e: &DataFusionError) -> Error {
     let reason = reason(e);
-    Error::new(
-        Code::InvalidExpression,
-        format!(
-            "The expression `{sql}` does not fit its columns: {}.",
-            reason.replace('\n', " ").trim_end_matches('.')
-        ),
-    )
+    let message = format!(
+        "The expression `{sql}` does not fit its columns: {}.",
+        reason.replace('\n', " ").trim_end_matches('.')
+    );
+    Error::new(Code::InvalidExpression, message).at_character(Some(position))
 }

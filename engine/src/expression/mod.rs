@@ -12,9 +12,11 @@ mod conversion;
 mod failure;
 mod functions;
 mod parse;
+mod position;
 mod precision;
 mod projection;
 mod rejects;
+mod trial;
 
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,7 @@ pub(crate) use failure::value as shown_value;
 pub use parse::quote;
 pub use projection::{ColumnExpression, Projection};
 pub use rejects::Rejected;
+pub use trial::{FirstRefused, Trial};
 
 /// One SQL expression over the columns of a source table.
 #[derive(Debug, Clone)]
@@ -49,10 +52,10 @@ impl Expression {
     /// Reads and plans `sql` for rows of `schema`. Column names are found as written, else without regard to case.
     ///
     /// # Errors
-    /// `invalid_expression`: it does not parse, names what is not there, or its types do not fit.
+    /// `invalid_expression`, with its character: it does not parse, names what is not there, or its types do not fit.
     pub fn parse(sql: &str, schema: &SchemaRef) -> Result<Self> {
         let physical = parse::plan(sql, schema)?;
-        let data_type = physical.data_type(schema).map_err(|e| failure::unplannable(sql, &e))?;
+        let data_type = physical.data_type(schema).map_err(|e| failure::unplannable(sql, position::FIRST, &e))?;
         let mut inputs: Vec<usize> = collect_columns(&physical).iter().map(Column::index).collect();
         inputs.sort_unstable();
         Ok(Self { sql: sql.to_owned(), physical, data_type, inputs })

@@ -15,13 +15,16 @@ use datafusion_physical_expr::create_physical_expr;
 use datafusion_physical_expr::expressions::{BinaryExpr, NegativeExpr};
 use datafusion_physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use datafusion_sql::planner::{ParserOptions, PlannerContext, SqlToRel};
-use datafusion_sql::sqlparser::ast::{Expr as SqlExpr, Ident, ObjectNamePart, VisitMut, VisitorMut};
+use datafusion_sql::sqlparser::ast::{
+    Expr as SqlExpr, Ident, ObjectNamePart, Spanned, Visit, VisitMut, Visitor, VisitorMut,
+};
 use datafusion_sql::sqlparser::dialect::GenericDialect;
 use datafusion_sql::sqlparser::parser::{Parser, ParserError};
-use datafusion_sql::sqlparser::tokenizer::Token;
+use datafusion_sql::sqlparser::tokenizer::{Location, Token};
 
 use super::failure::unplannable;
 use super::functions::{LANGUAGE, Language, Scope};
+use super::position;
 use super::precision::WithinPrecision;
 use crate::error::{Code, Error, Result};
 
@@ -48,26 +51,62 @@ fn reads_as_column(word: &str) -> bool {
 
 pub(super) fn plan(sql: &str, schema: &SchemaRef) -> Result<Arc<dyn PhysicalExpr>> {
     let mut tree = parse(sql)?;
-    if let ControlFlow::Break(e) = tree.visit(&mut Columns { sql, schema }) {
+    if let ControlFlow::Break(e) = VisitMut::visit(&mut tree, &mut Columns { sql, schema }) {
         return Err(*e);
     }
-    physical(tree, schema, &LANGUAGE).map_err(|e| unplannable(sql, &e))
+    let planned = physical(tree.clone(), schema, &LANGUAGE);
+    planned.map_err(|e| unplannable(sql, Blame { sql, schema }.position(&tree), &e))
 }
 
 fn parse(sql: &str) -> Result<SqlExpr> {
-    let wrong = |what: &dyn std::fmt::Display| {
-        Error::new(Code::InvalidExpression, format!("The expression `{sql}` cannot be read: {what}."))
+    let wrong = |position: Option<u64>, what: &dyn std::fmt::Display| {
+        let place = position.map(|c| format!(", character {c}")).unwrap_or_default();
+        let message = format!("The expression `{sql}` cannot be read{place}: {what}.");
+        Error::new(Code::InvalidExpression, message).at_character(position)
     };
     let unreadable = |e: ParserError| match e {
-        ParserError::ParserError(what) | ParserError::TokenizerError(what) => wrong(&what),
-        ParserError::RecursionLimitExceeded => wrong(&"it is nested too deeply"),
+        ParserError::ParserError(what) | ParserError::TokenizerError(what) => {
+            let (what, position) = position::told(sql, &what);
+            wrong(position, &what)
+        }
+        ParserError::RecursionLimitExceeded => wrong(None, &"it is nested too deeply"),
     };
     let mut parser = Parser::new(&GenericDialect {}).try_with_sql(sql).map_err(unreadable)?;
     let tree = parser.parse_expr().map_err(unreadable)?;
     let rest = parser.next_token();
     match rest.token {
         Token::EOF => Ok(tree),
-        other => Err(wrong(&format_args!("it should end before `{other}`{}", rest.span.start))),
+        other => {
+            let position = position::character(sql, rest.span.start);
+            Err(wrong(position, &format_args!("it should end before `{other}`")))
+        }
+    }
+}
+
+/// Finds where the innermost part begins that cannot be planned by itself: that is what does not fit, not the whole.
+struct Blame<'a> {
+    sql: &'a str,
+    schema: &'a SchemaRef,
+}
+
+impl Visitor for Blame<'_> {
+    type Break = Option<u64>;
+
+    /// Parts come before the whole, from left to right.
+    fn post_visit_expr(&mut self, part: &SqlExpr) -> ControlFlow<Self::Break> {
+        match physical(part.clone(), self.schema, &LANGUAGE) {
+            Ok(_) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(position::character(self.sql, part.span().start)),
+        }
+    }
+}
+
+impl Blame<'_> {
+    fn position(mut self, tree: &SqlExpr) -> u64 {
+        match Visit::visit(tree, &mut self) {
+            ControlFlow::Break(position) => position.unwrap_or(position::FIRST),
+            ControlFlow::Continue(()) => position::FIRST,
+        }
     }
 }
 
@@ -128,14 +167,14 @@ impl VisitorMut for Columns<'_> {
             SqlExpr::CompoundIdentifier(parts) => {
                 let last = parts.last().map(|p| p.value.clone()).unwrap_or_default();
                 ControlFlow::Break(Box::new(self.wrong(
-                    parts.first().map(|p| p.span.start.column),
+                    parts.first().map(|p| p.span.start),
                     format!("columns are named without their table: write `{}`", quote(&last)),
                 )))
             }
             SqlExpr::Function(function) => match function.name.0.as_slice() {
-                [ObjectNamePart::Identifier(name)] if !LANGUAGE.has(&name.value) => ControlFlow::Break(Box::new(
-                    self.wrong(Some(name.span.start.column), unknown_function(&name.value)),
-                )),
+                [ObjectNamePart::Identifier(name)] if !LANGUAGE.has(&name.value) => {
+                    ControlFlow::Break(Box::new(self.wrong(Some(name.span.start), unknown_function(&name.value))))
+                }
                 _ => ControlFlow::Continue(()),
             },
             _ => ControlFlow::Continue(()),
@@ -170,10 +209,10 @@ impl Columns<'_> {
         match (alike.next(), alike.next()) {
             (Some(one), None) => Ok(one),
             (Some(one), Some(other)) => Err(self.wrong(
-                Some(ident.span.start.column),
+                Some(ident.span.start),
                 format!("`{}` may be `{one}` or `{other}`: write it as the source does, in double quotes", ident.value),
             )),
-            (None, _) => Err(self.wrong(Some(ident.span.start.column), self.unknown(&ident.value, &wanted))),
+            (None, _) => Err(self.wrong(Some(ident.span.start), self.unknown(&ident.value, &wanted))),
         }
     }
 
@@ -189,9 +228,11 @@ impl Columns<'_> {
         }
     }
 
-    fn wrong(&self, at: Option<u64>, what: String) -> Error {
-        let place = at.filter(|c| *c > 0).map(|c| format!(", character {c}")).unwrap_or_default();
+    fn wrong(&self, at: Option<Location>, what: String) -> Error {
+        let position = at.and_then(|place| position::character(self.sql, place));
+        let place = position.map(|c| format!(", character {c}")).unwrap_or_default();
         let stop = if what.ends_with('?') { "" } else { "." };
-        Error::new(Code::InvalidExpression, format!("In the expression `{}`{place}: {what}{stop}", self.sql))
+        let message = format!("In the expression `{}`{place}: {what}{stop}", self.sql);
+        Error::new(Code::InvalidExpression, message).at_character(position)
     }
 }

@@ -8,6 +8,7 @@ use arrow::datatypes::{FieldRef, SchemaRef};
 use super::Expression;
 use super::conversion::{Conversion, conversion, convert};
 use super::failure::{self, Refusal};
+use super::position;
 use crate::error::{Code, Error, Result};
 
 /// From rows of a source's schema to rows of a target's schema.
@@ -96,15 +97,15 @@ impl ColumnExpression {
     fn bind(expression: Expression, field: FieldRef) -> Result<Self> {
         match conversion(expression.data_type(), field.data_type()) {
             Conversion::Same | Conversion::Exact | Conversion::Checked => Ok(Self { expression, field }),
-            Conversion::Unsupported => Err(Error::new(
-                Code::InvalidExpression,
-                format!(
+            Conversion::Unsupported => {
+                let message = format!(
                     "`{}` gives {}, and the column takes {}: convert it in the transformation, for instance with CAST.",
                     expression.sql(),
                     expression.data_type(),
                     field.data_type()
-                ),
-            )),
+                );
+                Err(Error::new(Code::InvalidExpression, message).at_character(Some(position::FIRST)))
+            }
         }
     }
 

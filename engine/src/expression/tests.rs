@@ -98,13 +98,15 @@ fn what_does_not_fit_is_said_where_it_stands() {
         "(SELECT 1 FROM t)",
         "CAST(PHONE AS NOSUCHTYPE)",
         "CAST('x' AS INT)",
+        "'open",
+        "CASE WHEN years > 1 THEN\n  upper(years + DATE '2024-01-01')\nEND",
         "",
     ]
     .into_iter()
     .map(|sql| {
         let e = Expression::parse(sql, &employees().schema()).expect_err(sql);
         assert_eq!(e.code, Code::InvalidExpression, "{sql}");
-        format!("{sql}\n    {}", e.message)
+        format!("{sql}\n    {:?} {}", e.position, e.message)
     })
     .collect();
     insta::assert_snapshot!(messages.join("\n"));
@@ -131,6 +133,47 @@ fn the_row_to_blame_is_found() {
         (Code::InvalidData, Some("filled"), Some("7655 of its batch"))
     );
     insta::assert_snapshot!(e.message);
+}
+
+/// What fails on a row is that row's error, and no NULL that COALESCE could pick up; what is not evaluated cannot fail.
+#[test]
+fn a_row_that_fails_is_an_error_and_never_null() {
+    let b = batch(vec![
+        ("EMP_ID", text(&[Some("1"), Some("2b"), None])),
+        ("PHONE", text(&[Some(" 555 "), Some("  "), None])),
+        ("DIVISOR", Arc::new(Int32Array::from(vec![1, 0, 2]))),
+    ]);
+    for sql in [
+        "CAST(EMP_ID AS BIGINT)",
+        "COALESCE(CAST(EMP_ID AS BIGINT), 0)",
+        "NULLIF(CAST(EMP_ID AS BIGINT), 1)",
+        "CASE WHEN PHONE IS NOT NULL THEN CAST(EMP_ID AS INT) ELSE 0 END",
+        "CASE WHEN CAST(EMP_ID AS INT) = 1 THEN 'one' ELSE 'other' END",
+        "CASE CAST(EMP_ID AS INT) WHEN 1 THEN 'one' END",
+        "CAST(EMP_ID AS DECIMAL(10,2))",
+        "CAST(EMP_ID AS DOUBLE)",
+        "CAST(EMP_ID AS DATE)",
+        "CAST(EMP_ID AS TIMESTAMP)",
+        "CAST(EMP_ID AS BOOLEAN)",
+        "EMP_ID::INT IS NULL",
+        "10 / DIVISOR",
+        "10 % DIVISOR",
+        "to_date(EMP_ID, '%d')",
+        "decode(EMP_ID || 'zz', 'hex')",
+    ] {
+        let e = evaluate(sql, &b.slice(1, 2)).map(|a| shown(&a)).expect_err(sql);
+        assert_eq!((e.code, e.row.as_deref()), (Code::InvalidData, Some("1 of its batch")), "{sql}: {e}");
+    }
+    for (sql, wanted) in [
+        ("COALESCE(NULLIF(TRIM(PHONE), ''), 'n/a')", ["'555'", "'n/a'", "'n/a'"]),
+        ("CASE WHEN EMP_ID = '1' THEN CAST(EMP_ID AS INT) ELSE -1 END", ["'1'", "'-1'", "'-1'"]),
+        ("CASE WHEN DIVISOR = 0 THEN NULL ELSE 10 / DIVISOR END", ["'10'", "NULL", "'5'"]),
+        // Who writes TRY_CAST asks for the NULL.
+        ("TRY_CAST(EMP_ID AS BIGINT)", ["'1'", "NULL", "NULL"]),
+    ] {
+        let found = evaluate(sql, &b).unwrap_or_else(|e| panic!("{sql}: {e}"));
+        assert_eq!(shown(&found), wanted, "of {sql}");
+    }
 }
 
 #[test]
@@ -272,7 +315,7 @@ fn what_has_no_exact_step_is_refused_before_the_first_row() {
     let b = batch(vec![("id", Arc::new(uuid)), ("t", text(&[Some("2024-01-01")]))]);
     for (column, to) in [("id", DataType::Utf8), ("id", DataType::Int64), ("t", DataType::Date32)] {
         let e = project(column, &b, to).unwrap_err();
-        assert_eq!((e.code, e.column.as_deref()), (Code::InvalidExpression, Some("filled")));
+        assert_eq!((e.code, e.column.as_deref(), e.position), (Code::InvalidExpression, Some("filled"), Some(1)));
     }
     assert_eq!(shown(&project("CAST(t AS DATE)", &b, DataType::Date32).unwrap()), ["'2024-01-01'"]);
 }

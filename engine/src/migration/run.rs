@@ -10,7 +10,7 @@ use super::stop::stopped;
 use super::{Job, Report, TableReport, full_name};
 use crate::error::{Code, Error, Result, Role};
 use crate::event::{Event, Level, Phase};
-use crate::plan::Plan;
+use crate::plan::{Plan, Sampling};
 use crate::plugin::{Cancel, Environment, Ledger, SourceSession, Stage, Statement, TargetSession};
 use crate::transfer::{self, Control, TableTally, Transfer};
 
@@ -25,13 +25,16 @@ pub fn plan(job: &Job) -> Result<Plan> {
     let id = crate::plan::migration_id(&job.source, &job.target, &job.request, name)?;
     let environment = job.environment(&job.cancel);
     let mut source = SourceSession::open(&job.source, environment.clone())?;
-    let mut target = TargetSession::open(&job.target, environment)?;
+    let mut target = TargetSession::open(&job.target, environment.clone())?;
     let earlier = target.recall(&id)?.map_or(Ok(Earlier::Nothing), |ledger| Earlier::of(&ledger))?;
-    let mut draft = || crate::plan::draft(&job.request, &mut source, &mut target, &job.source, &job.target, name);
+    let mut draft = |sampling: Option<Sampling<'_>>| {
+        crate::plan::draft(&job.request, &mut source, &mut target, &job.source, &job.target, name, sampling)
+    };
     match earlier {
         Earlier::CutoverBegun(plan) => Ok(*plan),
         Earlier::Begun(stored) if !job.restart => {
-            if journal::same_work(&stored, &draft()?) {
+            // To compare with: what the values are does not matter.
+            if journal::same_work(&stored, &draft(None)?) {
                 Ok(*stored)
             } else {
                 Err(Error::new(
@@ -41,7 +44,9 @@ pub fn plan(job: &Job) -> Result<Plan> {
                 .role_if(Some(Role::Source)))
             }
         }
-        Earlier::Begun(_) | Earlier::Nothing | Earlier::Discarding => draft(),
+        Earlier::Begun(_) | Earlier::Nothing | Earlier::Discarding => {
+            draft(Some(Sampling { environment: &environment, observer: &*job.observer }))
+        }
     }
 }
 

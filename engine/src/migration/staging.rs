@@ -42,13 +42,7 @@ pub(super) fn claim(
 
 /// All statements of a plan, in order.
 pub(super) fn render(session: &mut TargetSession, plan: &Plan) -> Result<Vec<Statement>> {
-    session.render(&crate::plugin::Job {
-        migration: plan.migration.clone(),
-        tables: plan.tables.iter().map(|t| t.target.clone()).collect(),
-        named_types: plan.named_types.clone(),
-        dialect: plan.source.dialect.clone(),
-        on_existing: plan.request.on_existing,
-    })
+    session.render(&plan.job())
 }
 
 /// The statements of one stage.

@@ -1,49 +1,26 @@
 //! Mappings: for each column of a target's proposal, what fills it and how sure that is.
-//!
-//! A confidence is the product of its evidence's weights. The weights are a table; which evidence there is
-//! comes from the catalogs, the Arrow types and the names, never from a constant for the column.
 
-use arrow::datatypes::{DataType as ArrowType, SchemaRef};
+use std::sync::Arc;
 
-use super::naming::{Derivation, Name};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+
+use super::evidence::{self, Findings, Seen};
+use super::naming::Name;
+use super::profile::profile;
+use super::range::{extent, narrower};
 use super::rename::Renamed;
 use super::risk::Risks;
+use super::sample::{Sample, Sampled};
 use super::scout::full;
-use super::{Evidence, Fidelity, Mapping, Severity, TablePlan, short_hash};
-use crate::catalog::{Binary, Column, DataType, Decimal, Table, Text, Timestamp};
+use super::{Evidence, Fidelity, Mapping, Severity, TablePlan, columns_read, short_hash};
+use crate::catalog::{Column, Table};
 use crate::error::{Code, Error, Result, Role};
-use crate::expression::{Conversion, conversion, quote, sql_type};
+use crate::expression::{Conversion, Projection, conversion, quote, sql_type};
 use crate::plugin::Proposal;
-use crate::plugin::rows::decode_schema;
+use crate::plugin::rows::{decode_schema, encode_schema};
 
 /// Characters of a mapping's identifier after `map_`: 50 bits, unique among the columns of any database.
 const MAPPING_ID_LENGTH: usize = 10;
-
-/// What the target's type does to values.
-const FIDELITY_WEIGHTS: [(Fidelity, f64, &str); 4] = [
-    (Fidelity::Lossless, 1.0, "every value arrives and can come back equal"),
-    (Fidelity::Widened, 0.97, "every value arrives; the type, or a property of it, does not"),
-    (Fidelity::Lossy, 0.6, "some values may be refused"),
-    (Fidelity::Unsupported, 0.0, "the target cannot hold this type"),
-];
-/// What the step between the Arrow types does.
-const CONVERSION_WEIGHTS: [(Conversion, f64, &str); 4] = [
-    (Conversion::Same, 1.0, "values travel as they are"),
-    (Conversion::Exact, 1.0, "the conversion is exact for every value"),
-    (Conversion::Checked, 0.85, "each value is converted and compared; one that does not fit is an error"),
-    (Conversion::Unsupported, 0.0, "there is no exact conversion"),
-];
-/// How the target's name came about.
-const NAME_WEIGHTS: [(Derivation, f64, &str); 4] = [
-    (Derivation::Same, 1.0, "the source's own name"),
-    (Derivation::Renamed, 0.99, "spelled by the naming policy"),
-    (Derivation::Shortened, 0.9, "cut to the target's longest name"),
-    (Derivation::Collided, 0.7, "numbered, because another column has the name"),
-];
-/// The target's type holds a smaller range, shorter values or fewer digits than the source's.
-const NARROWER_WEIGHT: f64 = 0.5;
-/// The source allows NULL, the target does not.
-const NOT_NULL_WEIGHT: f64 = 0.6;
 
 /// One table on its way into the plan.
 pub(super) struct Input<'a> {
@@ -52,6 +29,8 @@ pub(super) struct Input<'a> {
     pub(super) proposal: Proposal,
     /// What reading all columns gives, in the source's order.
     pub(super) reads: SchemaRef,
+    /// Its first rows.
+    pub(super) sampled: Sampled,
 }
 
 /// The table's plan; what may surprise goes to `risks`.
@@ -59,7 +38,7 @@ pub(super) struct Input<'a> {
 /// # Errors
 /// `plugin_lied` if the proposal does not fit the table it was asked for.
 pub(super) fn table(input: Input<'_>, risks: &mut Risks) -> Result<TablePlan> {
-    let Input { source, renamed, proposal, reads } = input;
+    let Input { source, renamed, proposal, reads, sampled } = input;
     let lied = |what: String| {
         let message = format!(
             "The target's connector proposes for `{}` {what}. This is a bug of the connector.",
@@ -83,22 +62,32 @@ pub(super) fn table(input: Input<'_>, risks: &mut Risks) -> Result<TablePlan> {
             source: &source.columns[at],
             target,
             name: &renamed.columns[at],
-            from: read.data_type(),
-            to: field.data_type(),
+            reads: &reads,
+            from: read,
+            to: field,
             fidelity: note.map_or(Fidelity::Lossless, |n| n.fidelity),
             note: note.map_or("", |n| n.note.as_str()),
         };
         pair.warn(&full(&source.name), risks);
-        mappings.push(pair.mapping(&full(&source.name), &full(&proposal.table.name)));
+        let seen = pair.seen(&sampled);
+        pair.predict(&seen, &full(&source.name), risks);
+        mappings.push(pair.mapping(&seen, &full(&source.name), &full(&proposal.table.name)));
     }
     if mappings.is_empty() {
         return Err(lied("no column that could be written".to_owned()));
     }
     notes(source, renamed, &proposal, risks);
+    unsampled(source, &sampled, risks);
     Ok(TablePlan {
         source: source.name.clone(),
         estimated_rows: source.rows,
         estimated_bytes: source.bytes,
+        profile: match &sampled {
+            Sampled::Rows(sample) => profile(&source.columns, sample),
+            Sampled::Unasked | Sampled::OutOfTime | Sampled::Unreadable(_) => Vec::new(),
+        },
+        reads: columns_read(&reads, &mappings),
+        read_schema: encode_schema(&reads),
         mappings,
         row_schema: proposal.row_schema,
         target: proposal.table,
@@ -141,21 +130,60 @@ fn notes(source: &Table, renamed: &Renamed, proposal: &Proposal, risks: &mut Ris
     }
 }
 
+/// Tables of whose values nothing, or not all, is known.
+fn unsampled(source: &Table, sampled: &Sampled, risks: &mut Risks) {
+    let table = full(&source.name);
+    match sampled {
+        Sampled::Unasked => {}
+        // The mapping of its column tells it.
+        Sampled::Rows(Sample { broken: Some(e), .. }) if e.column.is_some() => {}
+        Sampled::Rows(Sample { broken: Some(e), .. }) => {
+            let description = format!("Sampled rows cannot be handed over by the source: {}", e.message);
+            risks.add(Severity::High, REJECTS, description, table, "Correct the rows in the source.");
+        }
+        Sampled::Rows(Sample { broken: None, .. }) => {}
+        Sampled::OutOfTime => risks.add(
+            Severity::Low,
+            "not_sampled",
+            format!("{TIME_OVER}: how the values of these tables convert is found out by the transfer."),
+            table,
+            "Nothing to do; confidence in their mappings is a little lower.",
+        ),
+        Sampled::Unreadable(e) => risks.add(
+            Severity::Medium,
+            "not_sampled",
+            format!("These tables could not be read for a sample: {}", e.message),
+            table,
+            "Correct what the message says before you start: the transfer has to read them, too.",
+        ),
+    }
+}
+
+/// Why a table was not looked at.
+const TIME_OVER: &str = "The planning's time for samples was over";
+/// The kind of a risk that names what a transfer would refuse.
+const REJECTS: &str = "sample_rejects";
+
 /// A source column and the target column it fills.
 struct Pair<'a> {
     source: &'a Column,
     target: &'a Column,
     name: &'a Name,
-    from: &'a ArrowType,
-    to: &'a ArrowType,
+    /// What reading the whole source row gives.
+    reads: &'a SchemaRef,
+    from: &'a FieldRef,
+    to: &'a FieldRef,
     fidelity: Fidelity,
     note: &'a str,
 }
 
 impl Pair<'_> {
-    fn mapping(&self, source_table: &str, target_table: &str) -> Mapping {
-        let evidence = self.evidence();
-        let confidence = evidence.iter().map(|e| e.weight).product::<f64>();
+    fn step(&self) -> Conversion {
+        conversion(self.from.data_type(), self.to.data_type())
+    }
+
+    fn mapping(&self, seen: &Seen, source_table: &str, target_table: &str) -> Mapping {
+        let evidence = self.evidence(seen);
         let pair = format!("{source_table}\0{}\0{target_table}\0{}", self.source.name, self.target.name);
         Mapping {
             id: format!("map_{}", short_hash(&pair, MAPPING_ID_LENGTH)),
@@ -164,10 +192,9 @@ impl Pair<'_> {
             target_column: self.target.name.clone(),
             target_type: self.target.native_type.clone(),
             transformation: self.transformation(),
-            // Four digits: what a person compares, and the same on every machine.
-            confidence: (confidence * 10_000.0).round() / 10_000.0,
+            confidence: evidence::confidence(&evidence),
             evidence,
-            fidelity: match conversion(self.from, self.to) {
+            fidelity: match self.step() {
                 Conversion::Unsupported => Fidelity::Unsupported,
                 Conversion::Same | Conversion::Exact | Conversion::Checked => self.fidelity,
             },
@@ -179,31 +206,80 @@ impl Pair<'_> {
     /// engine's own step into the target's type may not.
     fn transformation(&self) -> String {
         let column = quote(&self.source.name);
-        match (conversion(self.from, self.to), sql_type(self.to)) {
+        match (self.step(), sql_type(self.to.data_type())) {
             (Conversion::Exact, Some(sql)) => format!("CAST({column} AS {sql})"),
             (Conversion::Exact, None) | (Conversion::Same | Conversion::Checked | Conversion::Unsupported, _) => column,
         }
     }
 
-    fn evidence(&self) -> Vec<Evidence> {
-        let mut evidence = vec![
-            weighed("type_fidelity", &FIDELITY_WEIGHTS, self.fidelity),
-            weighed("name_derivation", &NAME_WEIGHTS, self.name.derivation),
-        ];
-        let step = conversion(self.from, self.to);
+    /// What the transfer would make of the sample: by the same projection, down to the target column's type.
+    fn seen(&self, sampled: &Sampled) -> Seen {
+        let sample = match sampled {
+            Sampled::Unasked => return Seen::Unasked,
+            Sampled::OutOfTime => return Seen::Nothing(TIME_OVER.to_owned()),
+            Sampled::Unreadable(e) => return Seen::Nothing(e.message.clone()),
+            Sampled::Rows(sample) => sample,
+        };
+        let stopped_here = sample.broken.as_ref().filter(|e| e.column.as_ref() == Some(&self.source.name));
+        if let (0, None, Some(e)) = (sample.rows(), stopped_here, &sample.broken) {
+            return Seen::Nothing(e.message.clone());
+        }
+        let target = Arc::new(Schema::new(vec![Arc::clone(self.to)]));
+        let projection = match Projection::compile(self.reads, &target, &[self.transformation()]) {
+            Ok(projection) => projection,
+            Err(e) => return Seen::Nothing(e.message),
+        };
+        let mut findings = Findings { sampled: sample.rows(), whole: sample.whole, ..Findings::default() };
+        let mut values = Vec::new();
+        let mut before = 0;
+        for (batch, column) in sample.batches.iter().flat_map(|b| projection.columns().iter().map(move |c| (b, c))) {
+            let trial = column.try_out(batch);
+            findings.refused += trial.refused;
+            let first =
+                trial.first.map(|first| format!("in row {} of the sample: {}", before + first.row + 1, first.reason));
+            findings.first = findings.first.or(first);
+            values.extend(trial.values);
+            before += batch.num_rows();
+        }
+        if let Some(e) = stopped_here {
+            findings.sampled += 1;
+            findings.refused += 1;
+            findings.first.get_or_insert_with(|| format!("in row {} of the sample: {}", before + 1, e.message));
+        }
+        if narrower(&self.source.data_type, &self.target.data_type).is_some() {
+            findings.extent = extent(&values, &self.target.data_type);
+        }
+        Seen::Rows(findings)
+    }
+
+    /// What the sample says of the rows to come.
+    fn predict(&self, seen: &Seen, table: &str, risks: &mut Risks) {
+        match seen {
+            Seen::Rows(findings) if findings.rejects() > 0 => risks.add(
+                Severity::High,
+                REJECTS,
+                "Sampled rows hold values that these columns would refuse. Such a row stops the migration; it is never changed.",
+                format!("{table}.{}", self.source.name),
+                "See the mapping's evidence. Correct the values in the source, or give the mapping another transformation.",
+            ),
+            Seen::Rows(_) | Seen::Nothing(_) | Seen::Unasked => {}
+        }
+    }
+
+    fn evidence(&self, seen: &Seen) -> Vec<Evidence> {
+        let mut found = vec![evidence::fidelity(self.fidelity), evidence::name(self.name.derivation)];
+        let step = self.step();
         if step != Conversion::Same {
-            let mut cast = weighed("conversion", &CONVERSION_WEIGHTS, step);
-            cast.detail = format!("{} to {}: {}", self.from, self.to, cast.detail);
-            evidence.push(cast);
+            found.push(evidence::conversion(step, &format!("{} to {}", self.from.data_type(), self.to.data_type())));
         }
         if let Some(detail) = narrower(&self.source.data_type, &self.target.data_type) {
-            evidence.push(Evidence { kind: "range".to_owned(), weight: NARROWER_WEIGHT, detail });
+            found.push(evidence::range(&detail, seen));
         }
         if self.source.nullable && !self.target.nullable {
-            let detail = "the source allows NULL and the target does not".to_owned();
-            evidence.push(Evidence { kind: "nullability".to_owned(), weight: NOT_NULL_WEIGHT, detail });
+            found.push(evidence::not_null(seen));
         }
-        evidence
+        found.extend(evidence::sample_cast(seen));
+        found
     }
 
     fn warn(&self, table: &str, risks: &mut Risks) {
@@ -246,19 +322,20 @@ impl Pair<'_> {
                 "Look whether such values exist, or enlarge the target's type.",
             );
         }
-        match conversion(self.from, self.to) {
+        let (from, to) = (self.from.data_type(), self.to.data_type());
+        match self.step() {
             Conversion::Same | Conversion::Exact => {}
             Conversion::Checked => risks.add(
                 Severity::Medium,
                 "checked_conversion",
-                format!("Values are converted from {} to {}. One that does not fit exactly stops the migration; it is never rounded.", self.from, self.to),
+                format!("Values are converted from {from} to {to}. One that does not fit exactly stops the migration; it is never rounded."),
                 &place,
                 "Look whether such values exist, and correct them in the source.",
             ),
             Conversion::Unsupported => risks.add(
                 Severity::High,
                 "unsupported_conversion",
-                format!("There is no exact conversion from {} to {}.", self.from, self.to),
+                format!("There is no exact conversion from {from} to {to}."),
                 &place,
                 "Exclude the table, or give the column another type in the source.",
             ),
@@ -266,35 +343,6 @@ impl Pair<'_> {
     }
 }
 
-fn weighed<K: Copy + PartialEq>(kind: &str, weights: &[(K, f64, &str)], key: K) -> Evidence {
-    let (weight, detail) = weights.iter().find(|(k, ..)| *k == key).map_or((0.0, "unknown"), |(_, w, d)| (*w, *d));
-    Evidence { kind: kind.to_owned(), weight, detail: detail.to_owned() }
-}
-
-/// In what the target's neutral type holds less than the source's, if it does.
-fn narrower(source: &DataType, target: &DataType) -> Option<String> {
-    let fewer = |what: &str, source: Option<u32>, target: Option<u32>| match (source, target) {
-        (Some(s), Some(t)) if t < s => Some(format!("{t} {what} instead of {s}")),
-        (None, Some(t)) => Some(format!("{t} {what} instead of any number")),
-        _ => None,
-    };
-    match (source, target) {
-        (DataType::Text(Text { length: s, .. }), DataType::Text(Text { length: t, .. })) => fewer("characters", *s, *t),
-        (DataType::Binary(Binary { length: s, .. }), DataType::Binary(Binary { length: t, .. })) => {
-            fewer("bytes", *s, *t)
-        }
-        (DataType::Decimal(s), DataType::Decimal(t)) => {
-            let whole = |d: &Decimal| Some(u32::from(d.precision.saturating_sub(d.scale)));
-            fewer("digits before the point", whole(s), whole(t))
-                .or_else(|| fewer("digits after the point", Some(s.scale.into()), Some(t.scale.into())))
-        }
-        (DataType::Number, DataType::Decimal(t)) => Some(format!("{} digits instead of any number", t.precision)),
-        (DataType::Timestamp(Timestamp { precision: s, .. }), DataType::Timestamp(Timestamp { precision: t, .. }))
-        | (DataType::Time(s), DataType::Time(t))
-        | (DataType::Duration(s), DataType::Duration(t)) => {
-            fewer("digits of a second", Some((*s).into()), Some((*t).into()))
-        }
-        (DataType::Float(s), DataType::Float(t)) => fewer("bits", Some((*s).into()), Some((*t).into())),
-        _ => None,
-    }
-}
+#[cfg(test)]
+#[path = "architect_tests.rs"]
+mod tests;

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use arrow::datatypes::SchemaRef;
+use serde::Serialize;
 
 use super::architect::{self, Input};
 use super::rename::{Home, Policy, Renaming, rename};
 use super::risk::Risks;
+use super::sample::{Sampled, Sampler, Sampling};
 use super::scout::{self, full, listed};
-use super::{FORMAT, OnExisting, Plan, Request, Severity, Side, Summary, TablePlan, short_hash};
+use super::{FORMAT, Naming, OnExisting, Plan, Request, Severity, Side, Summary, TablePlan, rollback, short_hash};
 use crate::catalog::{Catalog, NamedType, ObjectKind, Table, TableName};
 use crate::connection::Connection;
 use crate::error::{Code, Error, Result, Role};
@@ -41,18 +43,31 @@ fn chosen(name: &str) -> Result<String> {
     Err(Error::new(Code::InvalidRequest, message))
 }
 
-fn id(source: &str, target: &str, request: &Request) -> String {
-    let mut request = request.clone();
-    for list in [&mut request.schemas, &mut request.exclude_tables] {
-        list.sort_unstable();
-        list.dedup();
-    }
-    // The order of fields is the struct's, so the text is the same each time.
-    let request = serde_json::json!([source, target, request]).to_string();
-    format!("m{}", short_hash(&request, MIGRATION_ID_LENGTH))
+/// What of a request makes it another migration. The order of fields is part of the name.
+#[derive(Serialize)]
+struct Asked<'a> {
+    schemas: Vec<&'a str>,
+    exclude_tables: Vec<&'a str>,
+    target_schema: Option<&'a str>,
+    naming: Naming,
+    on_existing: OnExisting,
 }
 
-/// Makes the plan of one migration; `name` as for [`migration_id`].
+fn id(source: &str, target: &str, request: &Request) -> String {
+    // Whether the plan says how to take it back changes nothing about what is moved.
+    let Request { schemas, exclude_tables, target_schema, naming, on_existing, generate_rollback: _ } = request;
+    let [schemas, exclude_tables] = [schemas, exclude_tables].map(|list| {
+        let list: BTreeSet<&str> = list.iter().map(String::as_str).collect();
+        list.into_iter().collect()
+    });
+    let target_schema = target_schema.as_deref();
+    let asked = Asked { schemas, exclude_tables, target_schema, naming: *naming, on_existing: *on_existing };
+    let text = serde_json::json!([source, target, asked]).to_string();
+    format!("m{}", short_hash(&text, MIGRATION_ID_LENGTH))
+}
+
+/// Makes the plan of one migration; `name` as for [`migration_id`]. With `sampling`, the first rows of every table are read through sessions of their own, for
+/// 20 seconds in all; without, the plan says nothing of values.
 ///
 /// # Errors
 /// The connectors' own; `invalid_request` naming the field of the request that is wrong; `conflict` when a table is in the
@@ -64,6 +79,7 @@ pub fn draft(
     from: &Connection,
     to: &Connection,
     name: Option<&str>,
+    sampling: Option<Sampling<'_>>,
 ) -> Result<Plan> {
     let migration = migration_id(from, to, request, name)?;
     let there = source.catalog(&request.schemas)?;
@@ -87,13 +103,27 @@ pub fn draft(
         .iter()
         .map(|t| source.row_schema(&t.name, &t.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>()))
         .collect::<Result<Vec<_>>>()?;
-    let facts = Facts { catalog: &there, target: &here, moved, renaming, proposals, reads };
+    let mut sampler = sampling.map(|s| Sampler::new(from, s, moved.len())).transpose()?;
+    let mut sample = |table: &TableName, row: &SchemaRef| match &mut sampler {
+        Some(sampler) => sampler.next(table, row),
+        None => Ok(Sampled::Unasked),
+    };
+    let facts = Facts { catalog: &there, target: &here, moved, renaming, proposals, reads, sample: &mut sample };
     let sides = [from, to].map(|c| (c.plugin().name(), c.label(), c.identity()));
-    Ok(Plan { migration, ..assemble(request, facts, &policy, sides, risks)? })
+    let mut plan = Plan { migration, ..assemble(request, facts, &policy, sides, risks)? };
+    if request.generate_rollback {
+        plan.rollback = rollback::script(&target.render(&plan.job())?);
+    }
+    Ok(plan)
 }
 
 /// How names are made and where tables go.
-fn policy(request: &Request, source: &Catalog, target: &Catalog, description: &Description) -> Result<Policy> {
+pub(super) fn policy(
+    request: &Request,
+    source: &Catalog,
+    target: &Catalog,
+    description: &Description,
+) -> Result<Policy> {
     let several = source.tables.iter().map(|t| &t.name.schema).collect::<BTreeSet<_>>().len() > 1;
     let home = match (&request.target_schema, description.has_schemas) {
         (Some(schema), false) if *schema != target.default_schema => {
@@ -120,25 +150,27 @@ fn policy(request: &Request, source: &Catalog, target: &Catalog, description: &D
 }
 
 /// What the sessions said.
-struct Facts<'a> {
-    catalog: &'a Catalog,
+pub(super) struct Facts<'a> {
+    pub(super) catalog: &'a Catalog,
     /// The target's catalog of the schemas that tables will go to, as far as they are there.
-    target: &'a Catalog,
-    moved: Vec<&'a Table>,
-    renaming: Renaming,
-    proposals: Vec<Proposal>,
+    pub(super) target: &'a Catalog,
+    pub(super) moved: Vec<&'a Table>,
+    pub(super) renaming: Renaming,
+    pub(super) proposals: Vec<Proposal>,
     /// What reading all columns of each table gives.
-    reads: Vec<SchemaRef>,
+    pub(super) reads: Vec<SchemaRef>,
+    /// Reads the first rows of a table. One table's are held at a time (P6).
+    pub(super) sample: &'a mut dyn FnMut(&TableName, &SchemaRef) -> Result<Sampled>,
 }
 
-fn assemble(
+pub(super) fn assemble(
     request: &Request,
     facts: Facts<'_>,
     policy: &Policy,
     sides: [(&str, &str, &str); 2],
     mut risks: Risks,
 ) -> Result<Plan> {
-    let Facts { catalog, target, moved, renaming, proposals, reads } = facts;
+    let Facts { catalog, target, moved, renaming, proposals, reads, sample } = facts;
     in_the_way(request, target, &renaming, policy, &mut risks)?;
     scout::not_moved(&catalog.objects, &mut risks);
     if let Home::Prefixed(_) = policy.home {
@@ -170,7 +202,8 @@ fn assemble(
             );
             return Err(Error::new(Code::PluginLied, message).role_if(Some(Role::Target)));
         }
-        tables.push(architect::table(Input { source, renamed, proposal, reads }, &mut risks)?);
+        let sampled = sample(&source.name, &reads)?;
+        tables.push(architect::table(Input { source, renamed, proposal, reads, sampled }, &mut risks)?);
     }
     let [from, to] = sides;
     let side = |(connector, label, _): (&str, &str, &str), catalog: &Catalog| Side {
@@ -190,6 +223,7 @@ fn assemble(
         risks: risks.sorted(),
         named_types: named_types(renaming.named_types),
         not_moved: catalog.objects.clone(),
+        rollback: Vec::new(),
     })
 }
 
@@ -250,7 +284,7 @@ fn named_types(mut types: Vec<NamedType>) -> Vec<NamedType> {
     types
 }
 
-fn summary(tables: &[TablePlan]) -> Summary {
+pub(super) fn summary(tables: &[TablePlan]) -> Summary {
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let sum = |of: fn(&TablePlan) -> u64| tables.iter().map(of).fold(0, u64::saturating_add);
     let mappings = || tables.iter().flat_map(|t| &t.mappings);

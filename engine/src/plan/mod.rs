@@ -1,24 +1,40 @@
 //! The plan: what will be moved, how, and what a person should know before.
 //!
-//! The scout reads the source's catalog (facts); the architect turns it into mappings, risks and tables
-//! for the target (proposals). The plan is data: the transfer executes it and nothing else.
+//! The scout reads the source's catalog and the first rows of its tables (facts); the architect turns them into mappings,
+//! risks and tables for the target (proposals), and says how sure it is, with evidence. A person decides ([`Decision`]); the
+//! plan as decided is what is executed. The plan is data: the transfer executes it and nothing else.
 
 mod architect;
+mod decision;
 mod draft;
+mod estimate;
+mod evidence;
+#[cfg(test)]
+mod fixtures;
 mod naming;
+mod profile;
+mod range;
 mod rename;
 mod rewrite;
 mod risk;
+mod rollback;
+mod sample;
 mod scout;
 
+use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{NamedType, Object, Table, TableName};
+use crate::expression::{Expression, quote};
 pub use crate::plugin::{Fidelity, OnExisting};
+pub use decision::Decision;
 pub use draft::{draft, migration_id};
+pub use estimate::{PhaseEstimate, Rate};
+pub use profile::{ColumnProfile, LooksLike};
+pub use sample::Sampling;
 
 /// Format of the plan document that this version writes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// `length` characters of `[a-z2-7]`, the same each time for the same text.
 fn short_hash(text: &str, length: usize) -> String {
@@ -41,6 +57,9 @@ pub struct Request {
     pub naming: Naming,
     /// What happens to a table that is already there.
     pub on_existing: OnExisting,
+    /// The plan also holds the SQL that takes the migration back.
+    #[serde(default)]
+    pub generate_rollback: bool,
 }
 
 /// How target names are made from source names.
@@ -92,6 +111,8 @@ pub struct Plan {
     pub named_types: Vec<NamedType>,
     /// Listed, not moved.
     pub not_moved: Vec<Object>,
+    /// SQL for the target that takes the migration back, in the order to execute it in; empty unless it was asked for.
+    pub rollback: Vec<String>,
 }
 
 /// The plan in numbers.
@@ -123,6 +144,13 @@ pub struct TablePlan {
     /// Arrow schema the target's writer expects (contract `rows`), in hex.
     #[serde(with = "hex")]
     pub row_schema: Vec<u8>,
+    /// Source columns that the mappings need, in the order in which they are read.
+    pub reads: Vec<String>,
+    /// Arrow schema of the whole source row (contract `rows`), in hex: a transformation may use any of its columns.
+    #[serde(with = "hex")]
+    pub read_schema: Vec<u8>,
+    /// What the first rows say, one for each column of the source; empty where there was no time, or no way, to read them.
+    pub profile: Vec<ColumnProfile>,
     /// Rows, by the source's statistics.
     pub estimated_rows: u64,
     /// Bytes, by the source's statistics.
@@ -157,7 +185,8 @@ pub struct Mapping {
 /// One reason for a confidence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// Stable word: `type_fidelity`, `name_derivation`, `cast` ...
+    /// Stable word: `type_fidelity`, `name_derivation`, `conversion`, `range`, `nullability`, `sample_cast`, `sample_range`,
+    /// `override`.
     pub kind: String,
     /// Factor it contributed, 0 to 1.
     pub weight: f64,
@@ -191,6 +220,31 @@ pub struct Risk {
     pub affected: Vec<String>,
     /// What to do about it.
     pub mitigation: String,
+}
+
+/// The source columns that the mappings need, in the mappings' order, so that a table of plain columns goes through as it is.
+/// `row` is the whole source row. A transformation that cannot be compiled needs its own column, as far as anybody knows.
+fn columns_read(row: &SchemaRef, mappings: &[Mapping]) -> Vec<String> {
+    let mut columns: Vec<String> = Vec::new();
+    for mapping in mappings {
+        let own = || vec![mapping.source_column.clone()];
+        let needed = if mapping.transformation == quote(&mapping.source_column) {
+            own()
+        } else {
+            let named = |e: Expression| e.inputs().iter().map(|at| row.field(*at).name().clone()).collect();
+            Expression::parse(&mapping.transformation, row).map_or_else(|_| own(), named)
+        };
+        needed.into_iter().for_each(|column| {
+            if !columns.contains(&column) {
+                columns.push(column);
+            }
+        });
+    }
+    // Rows of which no column is needed are told by one all the same.
+    if columns.is_empty() {
+        columns.extend(mappings.first().map(|m| m.source_column.clone()));
+    }
+    columns
 }
 
 /// Bytes as hexadecimal text.

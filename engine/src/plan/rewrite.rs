@@ -58,6 +58,22 @@ pub(super) fn rewrite(text: &str, meaning: &Meaning<'_>) -> Option<String> {
     }
 }
 
+/// Whether the text may name this column: a word or a quoted name is it, whatever the case, in either reading. A text that
+/// cannot be read may name whatever it contains.
+pub(super) fn mentions(text: &str, column: &str) -> bool {
+    let column = column.to_lowercase();
+    let is_column = |token: &Token| match &token.kind {
+        Kind::Word => text[token.start..token.end].to_lowercase() == column,
+        Kind::Quoted(_, content) => content.to_lowercase() == column,
+        Kind::Text | Kind::Other => false,
+    };
+    let readings: Vec<Vec<Token>> = [false, true].into_iter().filter_map(|b| tokens(text, b)).collect();
+    match readings.is_empty() {
+        true => text.to_lowercase().contains(&column),
+        false => readings.iter().flatten().any(is_column),
+    }
+}
+
 fn mentions_changed(text: &str, meaning: &Meaning<'_>) -> bool {
     let text = text.to_lowercase();
     let table = meaning.table.filter(|(source, target)| source != target).map(|(source, _)| source);
@@ -219,7 +235,7 @@ fn renamed<'a>(text: &str, tokens: &[Token], at: usize, name: &str, meaning: &Me
 mod tests {
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
-    use super::{Meaning, Names, rewrite};
+    use super::{Meaning, Names, mentions, rewrite};
 
     fn names(pairs: &[(&str, &str)]) -> Names {
         let mut names = Names::default();
@@ -296,6 +312,22 @@ mod tests {
             Some("CREATE TYPE \"my_mood\" AS ENUM ('MyMood', 'b')")
         );
         assert_eq!(rewrite("\"Sales\".\"MyMood\"[]", &meaning).as_deref(), Some("\"app\".\"my_mood\"[]"));
+    }
+
+    #[test]
+    fn a_column_is_mentioned_as_a_name_and_not_as_a_constant() {
+        for (text, wanted) in [
+            ("unit_price > 0", true),
+            ("(\"Unit_Price\" > 0)", true),
+            ("`unit_price` in (1)", true),
+            ("unit_price_2 > 0", false),
+            ("status = 'unit_price'", false),
+            ("lower(t.unit_price)", true),
+            ("status = 'open and unit_price", true),
+            ("", false),
+        ] {
+            assert_eq!(mentions(text, "unit_price"), wanted, "in {text}");
+        }
     }
 
     proptest! {

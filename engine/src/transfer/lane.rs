@@ -144,14 +144,13 @@ impl ReadingHalf<'_> {
     fn read(&mut self, task: &ChunkTask) -> Result<Result<(), Gone>> {
         let transfer = self.transfer;
         let table = &transfer.plan.tables[task.table];
-        let columns: Vec<String> = table.mappings.iter().map(|m| m.source_column.clone()).collect();
         let session = match &mut self.session {
             Some(session) => session,
             none => none.insert(transfer.rejoin()?),
         };
         let mut reader = session.read(&Reading {
             table: &table.source,
-            columns: &columns,
+            columns: &table.reads,
             range: &task.chunk.range,
             batch_rows: transfer.options.batch_rows,
             batch_bytes: transfer.options.batch_bytes,

@@ -121,6 +121,7 @@ fn request() -> Request {
         target_schema: None,
         naming: Naming::Snake,
         on_existing: OnExisting::Fail,
+        generate_rollback: false,
     }
 }
 

@@ -50,6 +50,9 @@ fn table(name: &str, rows: u64, mappings: Vec<Mapping>) -> TablePlan {
         target,
         mappings,
         row_schema: vec![],
+        reads: vec![],
+        read_schema: vec![],
+        profile: vec![],
         estimated_rows: rows,
         estimated_bytes: rows * 100,
     }
@@ -59,7 +62,7 @@ fn plan(tables: Vec<TablePlan>) -> Plan {
     let columns = tables.iter().map(|t| t.mappings.len() as u64).sum();
     let rows = tables.iter().map(|t| t.estimated_rows).sum();
     Plan {
-        version: 1,
+        version: 2,
         migration: "m4f2k9x0a1b2".into(),
         source: side("one"),
         target: side("other"),
@@ -69,6 +72,7 @@ fn plan(tables: Vec<TablePlan>) -> Plan {
             target_schema: None,
             naming: Naming::Snake,
             on_existing: OnExisting::Fail,
+            generate_rollback: false,
         },
         summary: Summary {
             tables: tables.len() as u64,
@@ -82,6 +86,7 @@ fn plan(tables: Vec<TablePlan>) -> Plan {
         risks: vec![],
         named_types: vec![],
         not_moved: vec![],
+        rollback: vec![],
     }
 }
 

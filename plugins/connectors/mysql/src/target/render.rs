@@ -239,6 +239,8 @@ fn cutover(list: &mut List, job: &Job, schemas: &BTreeSet<&str>) {
     for table in &job.tables {
         let (name, live) = (plain(&table.name), ddl::qualified(&table.name.schema, &table.name.name));
         let place = staging::table(&job.migration, &table.name);
+        // What goes back finds no staging where the migration ended: it was discarded.
+        let staging = identifier(&staging::schema(&job.migration, &table.name.schema));
         if job.on_existing == OnExisting::Replace {
             let old = ddl::qualified(&staging::old(&job.migration, &table.name.schema), &table.name.name);
             list.add(
@@ -254,7 +256,7 @@ fn cutover(list: &mut List, job: &Job, schemas: &BTreeSet<&str>) {
             Stage::Cutover,
             format!("{LIVE}{name}"),
             format!("{RENAME}{place} TO {live}"),
-            Some(format!("{RENAME}{live} TO {place}")),
+            Some(format!("CREATE DATABASE IF NOT EXISTS {staging}; {RENAME}{live} TO {place}")),
             Some(&table.name),
             format!("{name} goes live"),
         );

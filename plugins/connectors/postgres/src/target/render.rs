@@ -395,7 +395,8 @@ impl Rendering<'_> {
         let migration = self.job.migration.clone();
         let types = self.place.types().iter().map(|t| {
             let staging = staging_schema(&migration, t.schema);
-            let (sql, undo) = (t.move_between(&staging, t.schema, false), t.move_between(t.schema, &staging, false));
+            let sql = t.move_between(&staging, t.schema, false);
+            let undo = back_into(&staging, &t.move_between(t.schema, &staging, false));
             (
                 format!("cutover/type/{}.{}", t.schema, t.name),
                 format!("type {}.{} goes live", t.schema, t.name),
@@ -414,7 +415,7 @@ impl Rendering<'_> {
                 format!("cutover/table/{}", plain(&table.name)),
                 format!("table {} goes live", plain(&table.name)),
                 format!("ALTER TABLE {} SET SCHEMA {}", self.staged(&table.name), identifier(&table.name.schema)),
-                Some(format!("ALTER TABLE {live} SET SCHEMA {}", identifier(&staging))),
+                Some(back_into(&staging, &format!("ALTER TABLE {live} SET SCHEMA {}", identifier(&staging)))),
             );
         }
     }
@@ -511,6 +512,11 @@ impl Rendering<'_> {
             None,
         );
     }
+}
+
+/// What goes back finds no staging where the migration ended: it was discarded.
+fn back_into(staging: &str, sql: &str) -> String {
+    format!("CREATE SCHEMA IF NOT EXISTS {}; {sql}", identifier(staging))
 }
 
 /// Numbers and booleans are spelled without quotes, as the server itself does.

@@ -1,0 +1,199 @@
+//! What a person decides about mappings, and the plan as it is then executed.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+
+use super::draft::summary;
+use super::rewrite::mentions;
+use super::scout::full;
+use super::{Fidelity, Mapping, Plan, TablePlan, columns_read, evidence};
+use crate::catalog::{Index, Table};
+use crate::error::{Code, Error, Result};
+use crate::expression::Projection;
+use crate::plugin::rows::{decode_schema, encode_schema};
+
+/// A decision about one mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The mapping's id.
+    pub mapping: String,
+    /// False: its column is left out.
+    pub approved: bool,
+    /// Takes the place of the mapping's own transformation; means nothing for one that is not approved.
+    pub transformation: Option<String>,
+}
+
+impl Plan {
+    /// The mapping of this id, with its table.
+    #[must_use]
+    pub fn mapping(&self, id: &str) -> Option<(&TablePlan, &Mapping)> {
+        self.tables.iter().find_map(|t| t.mappings.iter().find(|m| m.id == id).map(|m| (t, m)))
+    }
+
+    /// Mappings that a person must look at: those below the line, and those whose values the target cannot hold.
+    #[must_use]
+    pub fn awaiting(&self, auto_approve_above: f64) -> Vec<&Mapping> {
+        let awaits = |m: &&Mapping| m.confidence < auto_approve_above || m.fidelity == Fidelity::Unsupported;
+        self.tables.iter().flat_map(|t| &t.mappings).filter(awaits).collect()
+    }
+
+    /// Whether the mapping could have this transformation: over any columns of its source row, into its target column.
+    ///
+    /// # Errors
+    /// `invalid_expression`, with the character where it is known; `not_found` for an unknown mapping.
+    pub fn check_transformation(&self, mapping: &str, sql: &str) -> Result<()> {
+        let (table, at) = self.locate(mapping)?;
+        check(&self.tables[table], at, sql)
+    }
+
+    /// Why a rejected mapping's column cannot simply be left out, in words for a person; none where it can, or where there is
+    /// no such mapping.
+    #[must_use]
+    pub fn why_required(&self, mapping: &str) -> Option<String> {
+        let (table, mapping) = self.mapping(mapping)?;
+        let column = &mapping.target_column;
+        let why = if table.mappings.len() == 1 {
+            "it is the only column of its table that is moved".to_owned()
+        } else {
+            required_by_table(&table.target, column).or_else(|| self.required_by_reference(&table.target, column))?
+        };
+        Some(format!("The column `{column}` of `{}` cannot be left out: {why}.", table.target.name.name))
+    }
+
+    /// The plan that is executed: other transformations are in their place, rejected mappings are gone with their columns. Of
+    /// two decisions about one mapping the later counts.
+    ///
+    /// # Errors
+    /// `invalid_expression` as [`Self::check_transformation`]; `conflict` names a rejected column that is needed;
+    /// `not_found` for an unknown mapping.
+    pub fn decided(&self, decisions: &[Decision]) -> Result<Self> {
+        let mut plan = self.clone();
+        let overruled = |at: usize, d: &Decision| decisions[at + 1..].iter().any(|later| later.mapping == d.mapping);
+        let standing = decisions.iter().enumerate().filter(|(at, d)| !overruled(*at, d)).map(|(_, d)| d);
+        for decision in standing {
+            let (table, at) = plan.locate(&decision.mapping)?;
+            match (decision.approved, &decision.transformation) {
+                (true, None) => {}
+                (true, Some(sql)) => {
+                    check(&plan.tables[table], at, sql)?;
+                    replace(&mut plan.tables[table], at, sql)?;
+                }
+                (false, _) => {
+                    if let Some(why) = plan.why_required(&decision.mapping) {
+                        let column = plan.tables[table].mappings[at].target_column.clone();
+                        let error = Error { column: Some(column), ..Error::new(Code::Conflict, why) };
+                        return Err(error.table_if(full(&plan.tables[table].target.name)));
+                    }
+                    leave_out(&mut plan.tables[table], at)?;
+                }
+            }
+        }
+        plan.summary = summary(&plan.tables);
+        Ok(plan)
+    }
+
+    fn locate(&self, mapping: &str) -> Result<(usize, usize)> {
+        let place = |(table, t): (usize, &TablePlan)| Some((table, t.mappings.iter().position(|m| m.id == mapping)?));
+        let unknown = || Error::new(Code::NotFound, format!("The plan has no mapping `{mapping}`."));
+        self.tables.iter().enumerate().find_map(place).ok_or_else(unknown)
+    }
+
+    /// A foreign key of any table that refers to the column.
+    fn required_by_reference(&self, table: &Table, column: &String) -> Option<String> {
+        let refers = |other: &&Table| {
+            other.foreign_keys.iter().any(|key| {
+                (&key.referenced_schema, &key.referenced_table) == (&table.name.schema, &table.name.name)
+                    && key.referenced_columns.contains(column)
+            })
+        };
+        let other = self.tables.iter().map(|t| &t.target).find(refers)?;
+        Some(format!("a foreign key of `{}` refers to it", other.name.name))
+    }
+}
+
+fn required_by_table(table: &Table, column: &String) -> Option<String> {
+    let named = |name: &Option<String>| name.as_ref().map(|n| format!(" `{n}`")).unwrap_or_default();
+    let primary = || {
+        let key = table.primary_key.as_ref().filter(|k| k.columns.contains(column))?;
+        Some(format!("it is part of the primary key{}", named(&key.name)))
+    };
+    let unique = || {
+        let key = table.unique_keys.iter().find(|k| k.columns.contains(column))?;
+        Some(format!("it is part of the unique key{}", named(&key.name)))
+    };
+    let foreign = || {
+        let key = table.foreign_keys.iter().find(|k| k.columns.contains(column))?;
+        Some(format!("it is part of the foreign key{}", named(&key.name)))
+    };
+    let index = || {
+        let index = table.indexes.iter().find(|i| is_indexed(i, column))?;
+        Some(format!("the index `{}` is made of it", index.name))
+    };
+    let check = || {
+        let check = table.checks.iter().find(|c| mentions(&c.expression, column))?;
+        Some(format!("the check{} speaks of it", named(&check.name)))
+    };
+    let generated = || {
+        let others = table.columns.iter().filter(|c| c.name != *column);
+        let computed = |c: &&crate::catalog::Column| {
+            c.generated.as_ref().is_some_and(|generated| mentions(&generated.expression, column))
+        };
+        Some(format!("the column `{}` is computed from it", others.into_iter().find(computed)?.name))
+    };
+    primary().or_else(unique).or_else(foreign).or_else(index).or_else(check).or_else(generated)
+}
+
+fn is_indexed(index: &Index, column: &String) -> bool {
+    let of_part = |p: &crate::catalog::IndexPart| {
+        p.column.as_ref() == Some(column) || p.expression.as_ref().is_some_and(|text| mentions(text, column))
+    };
+    index.parts.iter().any(of_part)
+        || index.included.contains(column)
+        || index.predicate.as_ref().is_some_and(|text| mentions(text, column))
+}
+
+/// Parsed, planned and typed as the transfer will do it.
+fn check(table: &TablePlan, at: usize, sql: &str) -> Result<()> {
+    let row = decode_schema(&table.read_schema)?;
+    let target = decode_schema(&table.row_schema)?;
+    let field = target.fields().get(at).ok_or_else(|| damaged(table))?;
+    let target: SchemaRef = Arc::new(Schema::new(vec![Arc::clone(field)]));
+    Projection::compile(&row, &target, &[sql.to_owned()]).map(drop).map_err(|e| e.table_if(full(&table.target.name)))
+}
+
+fn replace(table: &mut TablePlan, at: usize, sql: &str) -> Result<()> {
+    let row = decode_schema(&table.read_schema)?;
+    let mapping = &mut table.mappings[at];
+    mapping.evidence = evidence::overridden(&mapping.evidence, &mapping.transformation);
+    mapping.confidence = evidence::confidence(&mapping.evidence);
+    // That there was no conversion was said of the old transformation; what the connector said of the type stays.
+    mapping.fidelity = evidence::fidelity_said(&mapping.evidence).unwrap_or(mapping.fidelity);
+    sql.clone_into(&mut mapping.transformation);
+    table.reads = columns_read(&row, &table.mappings);
+    Ok(())
+}
+
+fn leave_out(table: &mut TablePlan, at: usize) -> Result<()> {
+    let row = decode_schema(&table.read_schema)?;
+    let written = decode_schema(&table.row_schema)?;
+    if written.fields().len() != table.mappings.len() {
+        return Err(damaged(table));
+    }
+    let mut fields = written.fields().to_vec();
+    fields.remove(at);
+    table.row_schema = encode_schema(&Schema::new_with_metadata(fields, written.metadata().clone()));
+    let gone = table.mappings.remove(at).target_column;
+    table.target.columns.retain(|c| c.name != gone);
+    table.reads = columns_read(&row, &table.mappings);
+    Ok(())
+}
+
+fn damaged(table: &TablePlan) -> Error {
+    let message = "The plan's rows and mappings do not belong together; make the plan again.";
+    Error::new(Code::PlanStale, message).table_if(full(&table.target.name))
+}
+
+#[cfg(test)]
+#[path = "decision_tests.rs"]
+mod tests;

@@ -1,0 +1,52 @@
+//! The way back, as SQL beside the plan.
+
+use super::Plan;
+use crate::plugin::{Job, Stage, Statement};
+
+impl Plan {
+    /// What the target's connector makes statements of.
+    pub(crate) fn job(&self) -> Job {
+        Job {
+            migration: self.migration.clone(),
+            tables: self.tables.iter().map(|t| t.target.clone()).collect(),
+            named_types: self.named_types.clone(),
+            dialect: self.source.dialect.clone(),
+            on_existing: self.request.on_existing,
+        }
+    }
+}
+
+/// What takes a migration back whose statements these are: what went live goes back into staging, last first, what it
+/// replaced comes back, then staging goes. Before the cutover only the last part has something to do.
+pub(super) fn script(statements: &[Statement]) -> Vec<String> {
+    let cutover = statements.iter().rev().filter(|s| s.stage == Stage::Cutover);
+    let discard = statements.iter().filter(|s| s.stage == Stage::Discard);
+    cutover.filter_map(|s| s.undo.clone()).chain(discard.map(|s| s.sql.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_thing_done_is_the_first_taken_back() {
+        let statement = |stage, sql: &str, undo: Option<&str>| Statement {
+            id: sql.to_owned(),
+            stage,
+            sql: sql.to_owned(),
+            undo: undo.map(str::to_owned),
+            table: None,
+            label: String::new(),
+        };
+        let statements = [
+            statement(Stage::Prepare, "make a", Some("unmake a")),
+            statement(Stage::CompleteTable, "index a", Some("no index a")),
+            statement(Stage::Cutover, "schema", None),
+            statement(Stage::Cutover, "old a aside", Some("old a back")),
+            statement(Stage::Cutover, "a live", Some("a back")),
+            statement(Stage::Discard, "drop a", None),
+            statement(Stage::Discard, "drop ledger", None),
+        ];
+        assert_eq!(script(&statements), ["a back", "old a back", "drop a", "drop ledger"]);
+    }
+}
