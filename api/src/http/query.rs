@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn parameters_are_read_once_and_by_their_kind() {
-        let mut query = Parameters::read("limit=5&name=a%20b+c&keep=false&at=2026-02-01T00%3A00%3A00%2B01%3A00&s=1&s=2");
+        let mut query =
+            Parameters::read("limit=5&name=a%20b+c&keep=false&at=2026-02-01T00%3A00%3A00%2B01%3A00&s=1&s=2");
         assert_eq!(query.number("limit", 1..=100, 20).ok(), Some(5));
         assert_eq!(query.number("offset", 0..=100, 7).ok(), Some(7));
         assert_eq!(query.text("name").ok(), Some(Some("a b c".to_owned())));

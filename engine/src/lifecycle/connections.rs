@@ -98,8 +98,16 @@ impl Service {
         let (config, secrets) = seal_config(self.seal(), &id, &secret, fields)?;
         let now = Timestamp::now();
         let user = user.to_owned();
-        let connection =
-            StoredConnection { id, name, connector, config, secrets, created_at: now, created_by: user, updated_at: now };
+        let connection = StoredConnection {
+            id,
+            name,
+            connector,
+            config,
+            secrets,
+            created_at: now,
+            created_by: user,
+            updated_at: now,
+        };
         self.store().create_connection(&connection).await?;
         Ok(connection)
     }
@@ -117,9 +125,7 @@ impl Service {
         if !change.config.is_empty() {
             let at_work = self.at_work_with(id).await?;
             if !at_work.is_empty() {
-                let message = format!("Migrations are at work with the connection `{id}`. Pause or cancel them first.");
-                let error = Error::new(Code::Conflict, message);
-                return Err(error.with_details(json!({"migrations": at_work})));
+                return Err(in_use(id, "Pause or cancel them first.", at_work));
             }
             for field in change.config.keys() {
                 stored.secrets.shift_remove(field);
@@ -137,6 +143,18 @@ impl Service {
         stored.updated_at = Timestamp::now();
         self.store().update_connection(&stored).await?;
         Ok(stored)
+    }
+
+    /// Forgets a connection, with its secrets.
+    ///
+    /// # Errors
+    /// `not_found`; `conflict` while a migration that is not at its end uses it.
+    pub async fn delete_connection(&self, id: &str) -> Result<()> {
+        let users = self.store().users_of_connection(id).await?;
+        if !users.is_empty() {
+            return Err(in_use(id, "Cancel or delete them first.", users));
+        }
+        self.store().delete_connection(id).await
     }
 
     /// A stored connection, its secrets opened, ready for a connector.
@@ -203,10 +221,18 @@ impl Service {
     }
 }
 
+fn in_use(connection: &str, hint: &str, migrations: Vec<String>) -> Error {
+    let message = format!("Migrations use the connection `{connection}`: {}. {hint}", migrations.join(", "));
+    Error::new(Code::Conflict, message).with_details(json!({"migrations": migrations}))
+}
+
 /// Connector, fields without nulls, and which fields are secrets; once a connection can be made of them.
 fn checked(registry: &Registry, way: Way) -> Result<(String, Map<String, Value>, Vec<String>)> {
     let unknown = |field: &str, e: Error| match e.code {
-        Code::NotFound => Error::new(Code::InvalidRequest, format!("`{field}`: {}", e.message)).with_field(field),
+        Code::NotFound => {
+            let message = format!("`{field}`: {}", e.message);
+            Error::new(Code::InvalidRequest, message).with_details(json!({"field": field}))
+        }
         _ => e,
     };
     let (connector, mut fields) = match way {

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{NamedType, Object, Table, TableName};
 pub use crate::plugin::{Fidelity, OnExisting};
 pub use draft::{draft, migration_id};
+pub use scout::check_exclusion;
 
 /// Format of the plan document that this version writes.
 const FORMAT: u32 = 1;

@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 
 use super::asked::{Links, PlanState};
 use super::mapping::{MappingView, awaiting};
-use super::request::{short, text};
 use crate::http::auth::Caller;
 use crate::http::body::{Json, OptionalJson};
 use crate::http::error::ApiError;
 use crate::http::state::App;
+use crate::http::text::{short, text};
 use crate::http::words::StatusWord;
 
 /// Characters of a transformation. 10,000: a CASE over a hundred values.
@@ -67,9 +67,9 @@ pub(crate) struct ApproveAllRequest {
     /// False rejects them. Default: true.
     #[schema(example = true)]
     approved: Option<bool>,
-    /// Which. Default: all that await a person.
-    #[schema(max_items = 10_000)]
-    mapping_ids: Option<Vec<String>>,
+    /// Ids of those that are meant. Default: all that await a person.
+    #[schema(max_items = 10_000, example = json!(null))]
+    mappings: Option<Vec<String>>,
     /// Kept with who and when.
     #[schema(max_length = 2000, example = "Verified with business team")]
     comment: Option<String>,
@@ -185,14 +185,14 @@ pub(crate) async fn approve_all(
     OptionalJson(request): OptionalJson<ApproveAllRequest>,
 ) -> Result<axum::Json<DecidedAll>, ApiError> {
     caller.need(Scope::Approve)?;
-    let ApproveAllRequest { approved, mapping_ids, comment, plan_version } = request;
+    let ApproveAllRequest { approved, mappings, comment, plan_version } = request;
     let approved = approved.unwrap_or(true);
     let comment = comment.map(|comment| short("comment", comment, COMMENT_CHARS)).transpose()?;
-    let review = match mapping_ids {
+    let review = match mappings {
         None => app.service.decide_all(&id, plan_version, approved, comment, caller.user()).await?,
         Some(ids) if ids.len() > MOST_MAPPINGS => {
-            let message = format!("`mapping_ids` must have {MOST_MAPPINGS} entries at most; without it all are meant.");
-            return Err(ApiError::invalid("mapping_ids", message));
+            let message = format!("`mappings` must have {MOST_MAPPINGS} entries at most; without it all are meant.");
+            return Err(ApiError::invalid("mappings", message));
         }
         Some(ids) => {
             let decide =

@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use sensei_engine::error::{Code, Result};
+use sensei_engine::event::Phase;
 use sensei_engine::lifecycle::window::MaintenanceWindow;
 use sensei_engine::lifecycle::{PhaseOutcome, Record, Spec, Status};
-use sensei_engine::event::Phase;
 use sensei_engine::plan::{Naming, OnExisting};
 use sensei_engine::store::Store;
 use serde::Serialize;

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::pause::REASON_CHARS;
-use super::request::short;
 use crate::http::auth::Caller;
 use crate::http::body::OptionalJson;
 use crate::http::error::ApiError;
 use crate::http::state::App;
+use crate::http::text::short;
 
 /// How to cancel. Nothing needs to be said.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -73,9 +73,11 @@ impl Cancelling {
             Status::RolledBack => {
                 (CancelStatus::RolledBack, RollbackStatus::NotNeeded, "Migration is cancelled and taken back already")
             }
-            Status::Cancelled if rollback => {
-                (CancelStatus::Cancelled, RollbackStatus::NotNeeded, "Migration is cancelled; there was nothing to take back")
-            }
+            Status::Cancelled if rollback => (
+                CancelStatus::Cancelled,
+                RollbackStatus::NotNeeded,
+                "Migration is cancelled; there was nothing to take back",
+            ),
             Status::Cancelled => (CancelStatus::Cancelled, RollbackStatus::NotRequested, "Migration is cancelled"),
             // Lanes stop first; no other status follows from a cancellation.
             Status::Pausing

@@ -92,6 +92,13 @@ impl MigrationPage {
     }
 }
 
+/// A page of which so many were let through, for tests.
+#[cfg(test)]
+pub(super) fn page_of(page: &[(Record, Option<Value>)], total: u64) -> MigrationPage {
+    let query = read(Parameters::default()).ok().expect("nothing is wrong with nothing");
+    MigrationPage::new(page, total, &query)
+}
+
 fn read(mut query: Parameters) -> Result<ListQuery, ApiError> {
     let statuses = format!("one of {}", Status::ALL.map(Status::as_str).join(", "));
     let sort = |word: &str| match word {

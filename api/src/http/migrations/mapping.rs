@@ -148,11 +148,10 @@ impl MappingView {
     }
 }
 
-/// Ids of the mappings that keep a migration from its start.
+/// Ids of the mappings that keep a migration from its start: those that await a person, and rejected ones whose columns
+/// cannot be left out.
 pub(super) fn awaiting(review: &Review) -> Vec<String> {
-    let awaits = |r: &&ReviewedMapping| r.status == MappingStatus::PendingReview || r.blocked.is_some();
-    let id = |r: &ReviewedMapping| review.plan.tables[r.table].mappings[r.mapping].id.clone();
-    review.mappings.iter().filter(awaits).map(id).collect()
+    [review.awaiting(), review.blocked()].concat()
 }
 
 impl From<MappingStatus> for MappingState {

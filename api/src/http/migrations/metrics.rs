@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use jiff::Timestamp;
 use sensei_engine::error::{Code, Error};
-use sensei_engine::lifecycle::{Progress, Record, TableProgress};
+use sensei_engine::lifecycle::{Progress, Record, TableFigures};
 use sensei_engine::store::{Scope, Store};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -81,9 +81,9 @@ pub(crate) struct Resources {
     memory_utilization_percent: u8,
     #[schema(example = 512_000_000)]
     memory_bytes_exact: u64,
-    /// Of the network's speed; null where the machine does not know it.
+    /// Of the machine's fastest link.
     #[schema(maximum = 100, example = 78)]
-    network_utilization_percent: Option<u8>,
+    network_utilization_percent: u8,
     /// For people.
     #[schema(example = "97.5 MB")]
     network_bytes_per_second: String,
@@ -150,7 +150,7 @@ pub(crate) struct HistorySample {
 
 impl MetricsView {
     /// `record` is none for a migration that was deleted.
-    fn new(id: String, record: Option<&Record>, figures: Option<&Figures>, now: Timestamp) -> Self {
+    pub(super) fn new(id: String, record: Option<&Record>, figures: Option<&Figures>, now: Timestamp) -> Self {
         let idle = Progress::default();
         let progress = figures.map_or(&idle, |f| &f.progress);
         // Rates are of the present: what stands still has none.
@@ -177,7 +177,7 @@ impl MetricsView {
                 cpu_utilization_percent: whole_percent(progress.cpu_percent),
                 memory_utilization_percent: whole_percent(progress.memory_percent),
                 memory_bytes_exact: progress.memory_bytes,
-                network_utilization_percent: progress.network_percent.map(whole_percent),
+                network_utilization_percent: if moving { whole_percent(progress.network_percent) } else { 0 },
                 network_bytes_per_second: units::bytes(rate(progress.network_bytes_per_second)),
                 network_bytes_per_second_exact: rate(progress.network_bytes_per_second),
             },
@@ -196,7 +196,7 @@ impl MetricsView {
 }
 
 impl TableMetrics {
-    fn new(table: &TableProgress, moving: bool) -> Self {
+    fn new(table: &TableFigures, moving: bool) -> Self {
         Self {
             table: table.table.clone(),
             records_total: table.records_total,

@@ -7,12 +7,12 @@ use sensei_engine::store::Scope;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::request::short;
 use crate::http::auth::Caller;
 use crate::http::body::OptionalJson;
 use crate::http::error::ApiError;
 use crate::http::moment::Moment;
 use crate::http::state::App;
+use crate::http::text::short;
 use crate::http::words::StatusWord;
 
 /// Characters of a reason. 1,000: a paragraph for the log.

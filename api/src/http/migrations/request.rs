@@ -11,6 +11,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::http::error::ApiError;
+use crate::http::text::{short, text};
 
 /// Characters of a name. 200: it stands in subject lines and lists.
 const NAME_CHARS: usize = 200;
@@ -265,33 +266,16 @@ pub(in crate::http) fn events(field: &str, named: &[String]) -> Result<Vec<Strin
         let field = format!("{field}[{at}]");
         let event = EventType::named(name).ok_or_else(|| {
             let known = EventType::ALL.map(EventType::short).join(", ");
-            ApiError::invalid(&field, format!("`{field}`: there is no event `{}`. Events: {known}.", name.escape_debug()))
+            ApiError::invalid(
+                &field,
+                format!("`{field}`: there is no event `{}`. Events: {known}.", name.escape_debug()),
+            )
         })?;
         if !events.iter().any(|known| known == event.short()) {
             events.push(event.short().to_owned());
         }
     }
     Ok(events)
-}
-
-/// Text that says something.
-pub(in crate::http) fn text(field: &str, text: String, most_chars: usize) -> Result<String, ApiError> {
-    if text.trim().is_empty() {
-        return Err(ApiError::invalid(field, format!("`{field}` must not be empty.")));
-    }
-    short(field, text, most_chars)
-}
-
-/// Text of a bounded length.
-pub(in crate::http) fn short(field: &str, text: String, most_chars: usize) -> Result<String, ApiError> {
-    // A zero byte is one that no store of ours can keep.
-    if text.contains('\0') {
-        return Err(ApiError::invalid(field, format!("`{field}` must not contain a zero byte.")));
-    }
-    if text.chars().nth(most_chars).is_some() {
-        return Err(ApiError::invalid(field, format!("`{field}` must have {most_chars} characters at most.")));
-    }
-    Ok(text)
 }
 
 fn list(field: &str, entries: Option<Vec<String>>) -> Result<Vec<String>, ApiError> {

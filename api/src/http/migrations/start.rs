@@ -67,8 +67,11 @@ impl Started {
     fn rehearsed(record: &Record) -> Self {
         let rejects = record.dry_run.iter().flat_map(|d| &d.rehearsal.tables).map(|t| t.predicted_rejects).sum();
         let message = match rejects {
-            0 => "Dry run completed: nothing was written, and nothing that was looked at would stop the migration".to_owned(),
-            rows => format!("Dry run completed: nothing was written, and {rows} of the sampled rows would stop the migration"),
+            0 => "Dry run completed: nothing was written, and nothing that was looked at would stop the migration"
+                .to_owned(),
+            rows => format!(
+                "Dry run completed: nothing was written, and {rows} of the sampled rows would stop the migration"
+            ),
         };
         let dry_run = record.dry_run.as_ref().map(DryRunView::from);
         Self { phase: record.phase.map(PhaseWord::from), dry_run, ..Self::new(record, &message) }
