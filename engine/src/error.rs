@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The result of everything in the engine that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -72,6 +73,18 @@ pub enum Code {
     CountMismatch,
     /// The source changed since the plan was made.
     PlanStale,
+    /// There is no such migration.
+    MigrationNotFound,
+    /// A command makes no sense in the migration's status.
+    InvalidState,
+    /// A migration has no plan yet.
+    PlanNotReady,
+    /// Mappings await a person.
+    ApprovalRequired,
+    /// What a migration made could not be taken back.
+    RollbackFailed,
+    /// Sensei's own state cannot be reached, or read.
+    Store,
     /// The machine Sensei runs on: a file or thread.
     System,
 }
@@ -110,6 +123,12 @@ impl Code {
             | Self::InvalidExpression
             | Self::CountMismatch
             | Self::PlanStale
+            | Self::MigrationNotFound
+            | Self::InvalidState
+            | Self::PlanNotReady
+            | Self::ApprovalRequired
+            | Self::RollbackFailed
+            | Self::Store
             | Self::System => Retry::Never,
         }
     }
@@ -141,6 +160,9 @@ pub struct Error {
     /// Where in an expression: its character, counted from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,
+    /// For programs: which mappings, which field, what is allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Box<Value>>,
 }
 
 impl Error {
@@ -156,6 +178,7 @@ impl Error {
             column: None,
             row: None,
             position: None,
+            details: None,
         }
     }
 
@@ -177,6 +200,13 @@ impl Error {
     #[must_use]
     pub fn at_character(mut self, position: Option<u64>) -> Self {
         self.position = position.or(self.position);
+        self
+    }
+
+    /// Adds what programs want to know.
+    #[must_use]
+    pub fn with_details(mut self, details: Value) -> Self {
+        self.details = Some(Box::new(details));
         self
     }
 

@@ -30,12 +30,7 @@ impl Connection {
     /// # Errors
     /// `not_found` for a scheme no connector answers to, `invalid_config` naming the field that is wrong.
     pub fn from_url(registry: &Registry, text: &str) -> Result<Self> {
-        let Some((scheme, _)) = text.split_once(':') else {
-            return Err(invalid(
-                "A connection URL begins with a scheme, as in `scheme://user@host/database` or `scheme:path`.",
-            ));
-        };
-        let plugin = registry.plugin_for_scheme(scheme)?;
+        let plugin = plugin_of_url(registry, text)?;
         let schema = Schema::of(plugin.name(), &plugin.description().configuration)?;
         let configured = schema.configure(plugin.name(), schema.fields_of_url(text)?)?;
         Ok(Self { plugin, configured })
@@ -50,6 +45,26 @@ impl Connection {
         let configured =
             Schema::of(plugin.name(), &plugin.description().configuration)?.configure(plugin.name(), fields)?;
         Ok(Self { plugin, configured })
+    }
+
+    /// The connector that a URL means, and the fields that it says. They are checked when a connection is made of them.
+    ///
+    /// # Errors
+    /// As [`Self::from_url`], as far as the URL itself goes.
+    pub fn fields_of_url(registry: &Registry, text: &str) -> Result<(String, Map<String, Value>)> {
+        let plugin = plugin_of_url(registry, text)?;
+        let schema = Schema::of(plugin.name(), &plugin.description().configuration)?;
+        Ok((plugin.name().to_owned(), schema.fields_of_url(text)?))
+    }
+
+    /// The fields of a connector's configuration that are secrets: never to be shown, logged or stored in clear.
+    ///
+    /// # Errors
+    /// `not_found` for a connector that is not on board.
+    pub fn secret_fields(registry: &Registry, connector: &str) -> Result<Vec<String>> {
+        let plugin = registry.plugin(connector)?;
+        let schema = Schema::of(plugin.name(), &plugin.description().configuration)?;
+        Ok(schema.secrets().map(str::to_owned).collect())
     }
 
     /// The connector.
@@ -82,6 +97,15 @@ impl Connection {
     pub(crate) fn configuration(&self) -> &str {
         &self.configured.configuration
     }
+}
+
+fn plugin_of_url(registry: &Registry, text: &str) -> Result<Plugin> {
+    let Some((scheme, _)) = text.split_once(':') else {
+        return Err(invalid(
+            "A connection URL begins with a scheme, as in `scheme://user@host/database` or `scheme:path`.",
+        ));
+    };
+    registry.plugin_for_scheme(scheme)
 }
 
 fn invalid(message: impl Into<String>) -> Error {

@@ -58,6 +58,11 @@ impl Schema {
         }
     }
 
+    /// Fields that are secrets.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.properties().map(|(name, _)| name.as_str()).filter(|name| self.secret(name))
+    }
+
     fn properties(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.whole.get("properties").and_then(Value::as_object).into_iter().flatten()
     }
@@ -365,6 +370,8 @@ mod tests {
         let found = from_url(&network(), "net://me:s3cr%26t@host/db").unwrap();
         assert_eq!((found.label.as_str(), found.identity.as_str()), ("net://me@host:7000/db", "net://me@host:7000/db"));
 
+        assert_eq!(network().secrets().collect::<Vec<_>>(), ["password", "key"]);
+        assert_eq!(file().secrets().count(), 0);
         let long = "s3cr".repeat(20);
         let key = "s3cr pasted without its first line";
         let cases = [

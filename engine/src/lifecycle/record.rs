@@ -55,6 +55,8 @@ pub struct Record {
     pub restart: bool,
     /// Something of it may be in the target's staging.
     pub staged: bool,
+    /// The new tables are live: what is left is to remove the ledger.
+    pub switched: bool,
     /// How rows compared, as far as they were.
     pub validation: Option<Validation>,
     /// What the last dry run said.
@@ -174,6 +176,7 @@ impl Record {
             error: None,
             restart: false,
             staged: false,
+            switched: false,
             validation: None,
             dry_run: None,
         }

@@ -11,6 +11,7 @@ mod rehearse;
 mod run;
 mod staging;
 mod stop;
+mod tidy;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ pub use recount::{TableCount, recount};
 pub use rehearse::{Rehearsal, Reject, SchemaRehearsal, TableRehearsal, rehearse};
 pub use run::{plan, run};
 pub use stop::Stop;
+pub use tidy::tidy;
 
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +87,9 @@ pub struct Job {
     /// Names in one target must not begin with one another (names of equal length do not): a target makes further names
     /// by adding to them.
     pub name: Option<String>,
+    /// The ledger outlives the cutover, until [`tidy`]: a caller with a memory of its own first writes down that the cutover
+    /// happened, so that a crash in between never runs a finished migration again.
+    pub keep_ledger: bool,
 }
 
 impl Job {

@@ -201,21 +201,6 @@ impl Run<'_> {
         self.course.go_on(self.job)
     }
 
-    fn go_on(&self) -> Result<()> {
-        self.course.go_on(self.job)
-    }
-
-    /// Rows that another plan loaded would be mixed with this one's.
-    fn is_of_this_plan(&self, stored: &Plan) -> Result<()> {
-        if journal::same_work(stored, self.plan) {
-            return Ok(());
-        }
-        Err(Error::new(
-            Code::PlanStale,
-            "The plan changed since the interrupted run began, and its rows were loaded by the plan of then. Begin anew with `--restart`: what was loaded is thrown away.",
-        ))
-    }
-
     fn note(&mut self, level: Level, message: String) {
         self.notes.push(message.clone());
         log(self.job, level, message);
@@ -245,11 +230,11 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Staging to live in one step, then staging and ledger away. Doing it again is a success.
+    /// Staging to live in one step, then staging and ledger away, unless the caller does that. Doing it again is a success.
     fn cut_over(&self, target: &mut TargetSession, statements: &[Statement]) -> Result<()> {
         let cutover = of_stage(statements, Stage::Cutover);
         transfer::execute(target, &*self.job.observer, &self.plan.migration, &cutover, "cutover")?;
-        self.remove(target, statements)
+        if self.job.keep_ledger { Ok(()) } else { self.remove(target, statements) }
     }
 
     fn remove(&self, target: &mut TargetSession, statements: &[Statement]) -> Result<()> {

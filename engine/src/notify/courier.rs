@@ -10,6 +10,7 @@ use super::{Delivered, Notification, Recipient, Settings, Undelivered, webhook};
 use crate::error::Result;
 
 /// Brings notifications. Attempts may run side by side; one never takes longer than its timeout.
+#[derive(Debug)]
 pub struct Courier {
     http: Http,
     slack: Option<Slack>,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
 
 use super::draft::summary;
 use super::rewrite::mentions;
@@ -14,7 +15,7 @@ use crate::expression::Projection;
 use crate::plugin::rows::{decode_schema, encode_schema};
 
 /// A decision about one mapping.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// The mapping's id.
     pub mapping: String,

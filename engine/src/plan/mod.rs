@@ -32,6 +32,7 @@ pub use draft::{draft, migration_id};
 pub use estimate::{PhaseEstimate, Rate};
 pub use profile::{ColumnProfile, LooksLike};
 pub use sample::Sampling;
+pub use scout::check_exclusion;
 
 /// Format of the plan document that this version writes.
 const FORMAT: u32 = 2;

@@ -124,6 +124,14 @@ pub(super) fn listed(names: impl Iterator<Item = String>) -> String {
     }
 }
 
+/// Whether this can be one of [`Request::exclude_tables`]; nobody looks yet whether it matches anything.
+///
+/// # Errors
+/// `invalid_request` for a glob that is none.
+pub fn check_exclusion(glob: &str) -> Result<()> {
+    Exclusion::new(glob).map(|_| ())
+}
+
 struct Exclusion<'a> {
     glob: &'a str,
     matcher: GlobMatcher,

@@ -1,0 +1,194 @@
+//! Mappings, as plan and approvals show them.
+
+use sensei_engine::catalog::TableName;
+use sensei_engine::lifecycle::{MappingStatus, Review, ReviewedMapping};
+use sensei_engine::plan::{Evidence, Fidelity};
+use sensei_engine::store::MappingDecision;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::moment::Moment;
+
+/// One source column to one target column.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MappingView {
+    /// Names it in an approval.
+    #[schema(example = "map_k2n4c7xq5v3b6d1a")]
+    id: String,
+    source: ColumnName,
+    target: ColumnName,
+    /// SQL over the source row: what a person put in its place, if somebody did.
+    #[schema(example = "CAST(EMP_ID AS BIGINT)")]
+    transformation: String,
+    /// 0 to 1: the product of the evidence's weights.
+    #[schema(minimum = 0, maximum = 1, example = 0.98)]
+    confidence: f64,
+    status: MappingState,
+    /// Why the confidence is what it is.
+    evidence: Vec<EvidenceView>,
+    fidelity: FidelityView,
+    /// What a person should know; empty when there is nothing.
+    note: String,
+    types: ColumnTypes,
+    /// What a person decided; null while nobody did.
+    decision: Option<DecisionView>,
+    /// Why it cannot be left out, though it was rejected: the migration does not start before somebody decides otherwise.
+    blocked: Option<String>,
+}
+
+/// A column.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ColumnName {
+    #[schema(example = "HR")]
+    schema: String,
+    #[schema(example = "EMPLOYEES")]
+    table: String,
+    #[schema(example = "EMP_ID")]
+    column: String,
+}
+
+/// Types on both sides, in each side's own words.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ColumnTypes {
+    #[schema(example = "NUMBER(10)")]
+    source: String,
+    #[schema(example = "bigint")]
+    target: String,
+}
+
+/// Whether a mapping awaits a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MappingState {
+    /// By a person, or by its confidence.
+    Approved,
+    /// It awaits a person.
+    PendingReview,
+    /// By a person: its column is left out.
+    Rejected,
+}
+
+/// One reason for a confidence.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EvidenceView {
+    /// Such as `type_fidelity`, `name_derivation` or `sample_cast`.
+    #[schema(example = "type_fidelity")]
+    kind: String,
+    /// The factor it contributes, 0 to 1.
+    #[schema(minimum = 0, maximum = 1, example = 1.0)]
+    weight: f64,
+    /// For people.
+    #[schema(example = "every value arrives and can come back equal")]
+    detail: String,
+}
+
+/// What the target's type does to the values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FidelityView {
+    /// Every value arrives and can come back equal.
+    Lossless,
+    /// Every value arrives; its type, or some property of it, does not.
+    Widened,
+    /// Some values may be refused or changed.
+    Lossy,
+    /// The target has nothing for it.
+    Unsupported,
+}
+
+/// What a person decided.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DecisionView {
+    #[schema(example = true)]
+    approved: bool,
+    /// What takes the place of the proposed transformation.
+    override_transformation: Option<String>,
+    #[schema(example = "Verified with business team")]
+    comment: Option<String>,
+    /// Who.
+    #[schema(example = "user_xyz789")]
+    by: String,
+    at: Moment,
+}
+
+impl MappingView {
+    /// All mappings of a plan, in its order.
+    pub(super) fn all(review: &Review) -> Vec<Self> {
+        review.mappings.iter().map(|reviewed| Self::new(review, reviewed)).collect()
+    }
+
+    /// The mapping of this id.
+    pub(super) fn find(review: &Review, id: &str) -> Option<Self> {
+        let is_it = |r: &&ReviewedMapping| review.plan.tables[r.table].mappings[r.mapping].id == id;
+        review.mappings.iter().find(is_it).map(|reviewed| Self::new(review, reviewed))
+    }
+
+    fn new(review: &Review, reviewed: &ReviewedMapping) -> Self {
+        let table = &review.plan.tables[reviewed.table];
+        let mapping = &table.mappings[reviewed.mapping];
+        let column = |name: &TableName, column: &str| ColumnName {
+            schema: name.schema.clone(),
+            table: name.name.clone(),
+            column: column.to_owned(),
+        };
+        Self {
+            id: mapping.id.clone(),
+            source: column(&table.source, &mapping.source_column),
+            target: column(&table.target.name, &mapping.target_column),
+            transformation: reviewed.transformation.clone(),
+            confidence: mapping.confidence,
+            status: reviewed.status.into(),
+            evidence: mapping.evidence.iter().map(EvidenceView::from).collect(),
+            fidelity: mapping.fidelity.into(),
+            note: mapping.note.clone(),
+            types: ColumnTypes { source: mapping.source_type.clone(), target: mapping.target_type.clone() },
+            decision: reviewed.decision.as_ref().map(DecisionView::from),
+            blocked: reviewed.blocked.clone(),
+        }
+    }
+}
+
+/// Ids of the mappings that keep a migration from its start: those that await a person, and rejected ones whose columns
+/// cannot be left out.
+pub(super) fn awaiting(review: &Review) -> Vec<String> {
+    [review.awaiting(), review.blocked()].concat()
+}
+
+impl From<MappingStatus> for MappingState {
+    fn from(status: MappingStatus) -> Self {
+        match status {
+            MappingStatus::Approved => Self::Approved,
+            MappingStatus::PendingReview => Self::PendingReview,
+            MappingStatus::Rejected => Self::Rejected,
+        }
+    }
+}
+
+impl From<&Evidence> for EvidenceView {
+    fn from(evidence: &Evidence) -> Self {
+        Self { kind: evidence.kind.clone(), weight: evidence.weight, detail: evidence.detail.clone() }
+    }
+}
+
+impl From<Fidelity> for FidelityView {
+    fn from(fidelity: Fidelity) -> Self {
+        match fidelity {
+            Fidelity::Lossless => Self::Lossless,
+            Fidelity::Widened => Self::Widened,
+            Fidelity::Lossy => Self::Lossy,
+            Fidelity::Unsupported => Self::Unsupported,
+        }
+    }
+}
+
+impl From<&MappingDecision> for DecisionView {
+    fn from(made: &MappingDecision) -> Self {
+        Self {
+            approved: made.decision.approved,
+            override_transformation: made.decision.transformation.clone(),
+            comment: made.comment.clone(),
+            by: made.by.clone(),
+            at: made.at.into(),
+        }
+    }
+}
