@@ -56,7 +56,9 @@ mod tests {
     #[test]
     fn one_spelling() {
         // Missing and surplus padding, bits that say nothing, another alphabet, spaces, a digit too few.
-        for text in ["Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "-_-_", "Zm 9v", "Zm9v\n", "Z", "Z===", "=", "====", "Zg==Zg==", "é"] {
+        for text in
+            ["Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "-_-_", "Zm 9v", "Zm9v\n", "Z", "Z===", "=", "====", "Zg==Zg==", "é"]
+        {
             assert_eq!(decode(text), None, "{text:?}");
         }
     }

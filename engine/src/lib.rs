@@ -3,7 +3,8 @@
 //! The nouns: a [`connection`] names one system by its connector and configuration; connectors are
 //! sandboxed [`plugin`]s; the [`catalog`] is the neutral description of what a system holds; a [`plan`]
 //! says what will be moved and how; a [`migration`] executes it and tells [`event`]s; an [`error`] says
-//! what to do next.
+//! what to do next. On a server, a migration has a [`lifecycle`], the [`store`] remembers it, and people get to know of it
+//! by [`notify`].
 //!
 //! Nothing here knows a particular database or HTTP.
 
@@ -18,6 +19,7 @@ pub mod notify;
 pub mod plan;
 pub mod plugin;
 pub mod seal;
+pub mod store;
 mod transfer;
 
 /// The neutral description of what a database holds, as `wit/catalog.wit` defines it.

@@ -46,7 +46,11 @@ impl SealingKey {
     /// `invalid_config` for anything else.
     pub fn from_base64(text: &str) -> Result<Self> {
         let bytes = base64::decode(text.trim()).filter(|bytes| bytes.len() == KEY_BYTES);
-        let unusable = || invalid("The secret key must be 32 random bytes in base64, which are 44 characters; `head -c 32 /dev/urandom | base64` makes one.");
+        let unusable = || {
+            invalid(
+                "The secret key must be 32 random bytes in base64, which are 44 characters; `head -c 32 /dev/urandom | base64` makes one.",
+            )
+        };
         let bytes = bytes.ok_or_else(unusable)?;
         let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes).map_err(|_| unusable())?;
         let digest = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &bytes), b"sensei: the id of a sealing key");
@@ -84,7 +88,11 @@ impl SealingKey {
         let mut text = Vec::new();
         file.take(KEY_FILE_BYTES).read_to_end(&mut text).map_err(reading)?;
         Self::from_base64(&String::from_utf8_lossy(&text)).map_err(|e| {
-            invalid(format!("The key file {} holds no key. {} Restore it from a backup; a new key opens no old secret.", path.display(), e.message))
+            invalid(format!(
+                "The key file {} holds no key. {} Restore it from a backup; a new key opens no old secret.",
+                path.display(),
+                e.message
+            ))
         })
     }
 
@@ -118,7 +126,9 @@ impl SealingKey {
     pub fn open(&self, context: &str, sealed: &str) -> Result<Vec<u8>> {
         let broken = |what: &str| Error::new(Code::InvalidData, format!("The secret of `{context}` {what}."));
         let rest = sealed.strip_prefix(VERSION).and_then(|rest| rest.strip_prefix(':'));
-        let (id, body) = rest.and_then(|rest| rest.split_once(':')).ok_or_else(|| broken("is not sealed in a way that this version knows"))?;
+        let (id, body) = rest
+            .and_then(|rest| rest.split_once(':'))
+            .ok_or_else(|| broken("is not sealed in a way that this version knows"))?;
         if id != self.id {
             return Err(invalid(format!(
                 "The secret of `{context}` was sealed with another key ({id}; this one is {}). Start with the key it was sealed with, or enter the secret again.",

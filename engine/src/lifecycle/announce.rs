@@ -29,7 +29,13 @@ impl Line {
 }
 
 /// A log line as an event.
-pub(super) fn line(at: Timestamp, level: Level, message: &str, phase: Option<Phase>, more: &[(&str, Value)]) -> NewEvent {
+pub(super) fn line(
+    at: Timestamp,
+    level: Level,
+    message: &str,
+    phase: Option<Phase>,
+    more: &[(&str, Value)],
+) -> NewEvent {
     let mut data = json!({"timestamp": at, "level": level, "message": message, "phase": phase});
     for (name, value) in more {
         data[*name] = value.clone();
@@ -39,8 +45,7 @@ pub(super) fn line(at: Timestamp, level: Level, message: &str, phase: Option<Pha
 
 /// The events of a change from one status to that of the record, with lines of its own.
 pub(super) fn events(record: &Record, before: Option<Status>, lines: &[Line], now: Timestamp) -> Vec<NewEvent> {
-    let mut events: Vec<NewEvent> =
-        lines.iter().map(|l| line(now, l.level, &l.message, record.phase, &[])).collect();
+    let mut events: Vec<NewEvent> = lines.iter().map(|l| line(now, l.level, &l.message, record.phase, &[])).collect();
     if before != Some(record.status) {
         let message = lines.last().map(|l| l.message.clone());
         let data = json!({

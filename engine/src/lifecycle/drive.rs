@@ -120,7 +120,10 @@ impl Driver {
                             n => format!("{n} mappings await a person"),
                         };
                         record.apply(if *awaiting == 0 { Input::Reviewed } else { Input::Awaiting }, now)?;
-                        Ok(Change::Save((), vec![Line::info(format!("The plan is there: {tables} tables, about {rows} rows; {wait}."))]))
+                        Ok(Change::Save(
+                            (),
+                            vec![Line::info(format!("The plan is there: {tables} tables, about {rows} rows; {wait}."))],
+                        ))
                     }
                     Err(e) => fail(record, e, now),
                 }
@@ -229,7 +232,12 @@ impl Driver {
                 | Status::RolledBack => {}
             }
         };
-        let result = result.unwrap_or_else(|_| Err(Error::new(Code::System, "The migration broke down; this is a bug of Sensei. Start it again: it goes on from its ledger.")));
+        let result = result.unwrap_or_else(|_| {
+            Err(Error::new(
+                Code::System,
+                "The migration broke down; this is a bug of Sensei. Start it again: it goes on from its ledger.",
+            ))
+        });
         let escalated = result.as_ref().is_err_and(|e| e.code != Code::Cancelled);
         watch.stopped(escalated);
         if !self.signals.lost() {
@@ -292,7 +300,10 @@ impl Driver {
                 let mut lines: Vec<Line> = error.iter().map(|e| Line::warning(e.to_string())).collect();
                 lines.push(Line::info(match intent {
                     Intent::Pause => format!("Paused at {checkpoint}."),
-                    Intent::Cancel => "Cancelled. What was loaded stays in staging until the migration is deleted or rolled back.".to_owned(),
+                    Intent::Cancel => {
+                        "Cancelled. What was loaded stays in staging until the migration is deleted or rolled back."
+                            .to_owned()
+                    }
                 }));
                 Ok(Change::Save((), lines))
             })
@@ -325,16 +336,21 @@ impl Driver {
         let record = self.service.store().record(&self.id).await?;
         let (job, plan) = (self.service.job(&record).await?, self.service.decided_plan(&record).await?);
         let tidied = tokio::task::spawn_blocking(move || migration::tidy(&job, &plan)).await;
-        let tidied = tidied.unwrap_or_else(|_| Err(Error::new(Code::System, "Removing staging broke down; this is a bug of Sensei.")));
+        let tidied = tidied
+            .unwrap_or_else(|_| Err(Error::new(Code::System, "Removing staging broke down; this is a bug of Sensei.")));
         self.service
             .change(&self.id, |record, now| {
                 let mut lines = Vec::new();
                 match &tidied {
                     Ok(()) => record.staged = false,
-                    Err(e) => lines.push(Line::warning(format!("The ledger could not be removed from the target: {e}"))),
+                    Err(e) => {
+                        lines.push(Line::warning(format!("The ledger could not be removed from the target: {e}")))
+                    }
                 }
                 if record.status == Status::RollingBack {
-                    lines.push(Line::warning("The new tables were live before the rollback could begin: the migration is completed."));
+                    lines.push(Line::warning(
+                        "The new tables were live before the rollback could begin: the migration is completed.",
+                    ));
                 }
                 record.apply(Input::Completed, now)?;
                 lines.push(Line::info("Completed: every table agrees, and the new tables are live."));
@@ -467,7 +483,8 @@ impl<'a> Teller<'a> {
         }
         let mut events = self.watch.take_lines();
         let now = Instant::now();
-        let due = |last: Option<Instant>, every: Duration| at_the_end || last.is_none_or(|l| now.duration_since(l) >= every);
+        let due =
+            |last: Option<Instant>, every: Duration| at_the_end || last.is_none_or(|l| now.duration_since(l) >= every);
         if due(self.told, TELL) {
             self.told = Some(now);
             let usage = self.machine.look();

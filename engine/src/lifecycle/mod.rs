@@ -29,7 +29,7 @@ pub mod window;
 pub use command::{Cancel, Decide, Deleted, Pause, Pausing, Start};
 pub use connections::{ConnectionChange, ConnectionTest, NewConnection, Way};
 pub use feed::Feed;
-pub use postman::Postman;
+pub use postman::{Postman, webhook_context};
 pub use progress::{Progress, TableFigures};
 pub use record::{
     Checkpoint, DryRun, PhaseOutcome, PhaseRecord, Record, SCHEDULE, Started, Stop, Validation, seconds_between,

@@ -101,7 +101,8 @@ async fn deliver(service: &Service, courier: &Courier, due: &Due) -> Result<()> 
         Ok(_) => service.store().mail_delivered(&due.id).await,
         Err(undelivered) => {
             tracing::warn!(mail = %due.id, attempt = due.attempt, reason = %undelivered.reason, "a notification did not arrive");
-            let wait = backoff(due.attempt).filter(|_| undelivered.again).map(|b| b.max(undelivered.wait.unwrap_or_default()));
+            let wait =
+                backoff(due.attempt).filter(|_| undelivered.again).map(|b| b.max(undelivered.wait.unwrap_or_default()));
             let again = wait.and_then(|w| now.checked_add(SignedDuration::try_from(w).ok()?).ok());
             service.store().mail_failed(&due.id, again).await
         }

@@ -15,12 +15,8 @@ use crate::plan::Plan;
 /// Rates are of the last this long: steady, yet they follow a change.
 const RATE_WINDOW: Duration = Duration::from_secs(10);
 /// What each phase is of the whole, in percent: where time goes in migrations that were measured.
-const SHARES: [(Phase, f64); 4] = [
-    (Phase::SchemaMigration, 2.0),
-    (Phase::DataTransfer, 88.0),
-    (Phase::Validation, 3.0),
-    (Phase::Cutover, 7.0),
-];
+const SHARES: [(Phase, f64); 4] =
+    [(Phase::SchemaMigration, 2.0), (Phase::DataTransfer, 88.0), (Phase::Validation, 3.0), (Phase::Cutover, 7.0)];
 
 /// Figures of one moment; also the shape of the metrics' history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -100,7 +96,12 @@ impl Service {
     pub async fn progress(&self, id: &str) -> Result<Option<Progress>> {
         let Some(sample) = self.store().progress(id).await? else { return Ok(None) };
         serde_json::from_value(sample.data).map(Some).map_err(|e| {
-            Error::new(Code::Store, format!("The progress in the state cannot be read: {e}. Another version of Sensei may have written it."))
+            Error::new(
+                Code::Store,
+                format!(
+                    "The progress in the state cannot be read: {e}. Another version of Sensei may have written it."
+                ),
+            )
         })
     }
 }
@@ -149,7 +150,8 @@ impl Board {
             ..Table::default()
         });
         let late = plan.estimate(crate::plan::Rate::default()).into_iter();
-        let after_transfer = late.filter(|p| matches!(p.name, Phase::Validation | Phase::Cutover)).map(|p| p.seconds as f64);
+        let after_transfer =
+            late.filter(|p| matches!(p.name, Phase::Validation | Phase::Cutover)).map(|p| p.seconds as f64);
         Self {
             tables: tables.collect(),
             at_work: BTreeMap::new(),
@@ -266,7 +268,14 @@ impl Board {
     }
 
     /// The figures now. `network` counts this migration's bytes, `link` is what the machine's link carries in a second.
-    pub(super) fn figures(&mut self, now: Instant, clock: Timestamp, usage: Usage, network: u64, link: f64) -> Progress {
+    pub(super) fn figures(
+        &mut self,
+        now: Instant,
+        clock: Timestamp,
+        usage: Usage,
+        network: u64,
+        link: f64,
+    ) -> Progress {
         self.samples.push_back((now, self.moved.0, self.moved.1, network));
         while self.samples.len() > 2 && self.samples.get(1).is_some_and(|s| now.duration_since(s.0) >= RATE_WINDOW) {
             self.samples.pop_front();
@@ -293,11 +302,14 @@ impl Board {
         };
         let later = |seconds: f64| clock.checked_add(SignedDuration::from_millis((seconds * 1000.0) as i64)).ok();
         let left = match phase {
-            Some(Phase::DataTransfer) if average > 0.0 => Some((total - processed) as f64 / average + self.after_transfer),
+            Some(Phase::DataTransfer) if average > 0.0 => {
+                Some((total - processed) as f64 / average + self.after_transfer)
+            }
             Some(Phase::Validation | Phase::Cutover) => Some(self.after_transfer),
             Some(Phase::Planning | Phase::SchemaMigration | Phase::DataTransfer) | None => None,
         };
-        let chunk_left = self.chunk_seconds_per_row.or((average > 0.0).then(|| f64::from(self.workers.max(1)) / average));
+        let chunk_left =
+            self.chunk_seconds_per_row.or((average > 0.0).then(|| f64::from(self.workers.max(1)) / average));
         let checkpoint = self.at_work.values().map(|(began, rows)| {
             let whole = chunk_left.unwrap_or(0.0) * *rows as f64;
             (whole - now.duration_since(*began).as_secs_f64()).max(0.0)

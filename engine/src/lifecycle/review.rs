@@ -75,7 +75,8 @@ impl Service {
         let plan = self.store().plan(id, record.plan_version).await?;
         let decisions = self.store().decisions(id, record.plan_version).await?;
         let phases = plan.estimate(self.rate(&record).await?);
-        let mappings = reviewed(&plan, record.spec.options.auto_approve_above, decisions.into_iter().map(|d| d.decision));
+        let mappings =
+            reviewed(&plan, record.spec.options.auto_approve_above, decisions.into_iter().map(|d| d.decision));
         Ok(Review { record, plan, mappings, phases })
     }
 
@@ -93,19 +94,18 @@ impl Service {
             order: Order::Descending,
         };
         let earlier = self.store().list(&query).await?.page.into_iter().next();
-        let progress = earlier.and_then(|(record, _)| Some(record.id));
-        let Some(earlier) = progress else { return Ok(Rate::default()) };
-        let measured = self.progress(&earlier).await?.filter(|p| p.average_records_per_second >= 1.0);
+        let Some((earlier, _)) = earlier else { return Ok(Rate::default()) };
+        let measured = self.progress(&earlier.id).await?.filter(|p| p.average_records_per_second >= 1.0);
         Ok(measured.map_or_else(Rate::default, |p| Rate {
             rows_per_second: p.average_records_per_second,
-            bytes_per_second: p.average_records_per_second * p.bytes_transferred as f64 / p.records_processed.max(1) as f64,
+            bytes_per_second: p.average_records_per_second * p.bytes_transferred as f64
+                / p.records_processed.max(1) as f64,
         }))
     }
 }
 
 fn reviewed(plan: &Plan, line: f64, decisions: impl Iterator<Item = MappingDecision>) -> Vec<ReviewedMapping> {
-    let mut decisions: HashMap<String, MappingDecision> =
-        decisions.map(|d| (d.decision.mapping.clone(), d)).collect();
+    let mut decisions: HashMap<String, MappingDecision> = decisions.map(|d| (d.decision.mapping.clone(), d)).collect();
     let mut reviewed = Vec::new();
     for (table, of_table) in plan.tables.iter().enumerate() {
         for (mapping, proposed) in of_table.mappings.iter().enumerate() {
@@ -113,7 +113,9 @@ fn reviewed(plan: &Plan, line: f64, decisions: impl Iterator<Item = MappingDecis
             let status = match &decision {
                 Some(d) if d.decision.approved => MappingStatus::Approved,
                 Some(_) => MappingStatus::Rejected,
-                None if proposed.confidence >= line && proposed.fidelity != Fidelity::Unsupported => MappingStatus::Approved,
+                None if proposed.confidence >= line && proposed.fidelity != Fidelity::Unsupported => {
+                    MappingStatus::Approved
+                }
                 None => MappingStatus::PendingReview,
             };
             let overridden = decision.as_ref().and_then(|d| d.decision.transformation.clone());

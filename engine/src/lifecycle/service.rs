@@ -84,9 +84,7 @@ impl Service {
     /// # Errors
     /// `invalid_request` names a connection that is not there.
     pub async fn create(&self, spec: Spec, user: &str) -> Result<Record> {
-        for (field, id) in
-            [("source", &spec.source.connection_id), ("target", &spec.target.connection_id)]
-        {
+        for (field, id) in [("source", &spec.source.connection_id), ("target", &spec.target.connection_id)] {
             self.store.connection(id).await.map_err(|e| match e.code {
                 Code::NotFound => {
                     let message = format!("`{field}.connection_id`: {}", e.message);

@@ -263,10 +263,9 @@ pub const fn next(status: Status, input: Input) -> Next {
         (Input::Cancel, S::Pausing) => Already,
         (Input::Cancel, S::Paused | S::Failed) => To(S::Cancelled),
         (Input::Cancel, S::Cancelled | S::RollingBack | S::RolledBack) => Already,
-        (
-            Input::CancelAndRollBack,
-            S::Running | S::Validating | S::Pausing | S::Paused | S::Failed | S::Cancelled,
-        ) => To(S::RollingBack),
+        (Input::CancelAndRollBack, S::Running | S::Validating | S::Pausing | S::Paused | S::Failed | S::Cancelled) => {
+            To(S::RollingBack)
+        }
         (Input::CancelAndRollBack, S::RollingBack | S::RolledBack) => Already,
 
         (Input::Replan, S::PlanReady | S::Approved | S::Failed) => To(S::Pending),

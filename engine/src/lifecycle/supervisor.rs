@@ -55,6 +55,14 @@ struct Crew {
     renewed: Instant,
 }
 
+impl Crew {
+    fn end_all(&self) {
+        for end in self.ends.values() {
+            end.send_replace(true);
+        }
+    }
+}
+
 impl Supervisor {
     /// A supervisor with a name of its own among servers.
     ///
@@ -83,7 +91,7 @@ impl Supervisor {
         let until = Instant::now() + self.settings.grace;
         while !crew.drivers.is_empty() {
             if Instant::now() >= until {
-                crew.ends.values().for_each(|end| drop(end.send(true)));
+                crew.end_all();
             }
             if let Err(e) = self.keep_leases(&mut crew).await {
                 tracing::error!(error = %e, "leases cannot be kept");
@@ -155,14 +163,14 @@ impl Supervisor {
                 for id in lost {
                     tracing::warn!(migration = %id, "the lease is lost; another server goes on");
                     if let Some(end) = crew.ends.get(&id) {
-                        let _ = end.send(true);
+                        end.send_replace(true);
                     }
                 }
                 Ok(())
             }
             Err(e) => {
                 if crew.renewed.elapsed() > self.settings.lease * 2 / 3 {
-                    crew.ends.values().for_each(|end| drop(end.send(true)));
+                    crew.end_all();
                 }
                 Err(e)
             }

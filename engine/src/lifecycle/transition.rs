@@ -97,7 +97,8 @@ fn refused(status: Status, input: Input) -> Error {
         [] => "nothing can be asked of it".to_owned(),
         words => format!("possible now: {}", words.join(", ")),
     };
-    let message = format!("The migration is `{}`: `{}` makes no sense now; {possible}.", status.as_str(), input.as_str());
+    let message =
+        format!("The migration is `{}`: `{}` makes no sense now; {possible}.", status.as_str(), input.as_str());
     let code = match (status, input) {
         (Status::Pending | Status::Planning, Input::Start | Input::StartUnreviewed) => Code::PlanNotReady,
         _ => Code::InvalidState,

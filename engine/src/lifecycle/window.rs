@@ -48,7 +48,10 @@ impl MaintenanceWindow {
             }),
             Ok(_) | Err(_) => Err(wrong(
                 &format!("{WINDOW}.timezone"),
-                &format!("must be an IANA time zone such as `Europe/Berlin`; there is no `{}`", timezone.escape_debug()),
+                &format!(
+                    "must be an IANA time zone such as `Europe/Berlin`; there is no `{}`",
+                    timezone.escape_debug()
+                ),
             )),
         }
     }
@@ -151,12 +154,8 @@ impl Serialize for MaintenanceWindow {
             timezone: &'a str,
         }
         let hours_and_minutes = |time: Time| format!("{:02}:{:02}", time.hour(), time.minute());
-        Written {
-            start: hours_and_minutes(self.start),
-            end: hours_and_minutes(self.end),
-            timezone: &self.zone_name,
-        }
-        .serialize(serializer)
+        Written { start: hours_and_minutes(self.start), end: hours_and_minutes(self.end), timezone: &self.zone_name }
+            .serialize(serializer)
     }
 }
 

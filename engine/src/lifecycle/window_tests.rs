@@ -103,8 +103,8 @@ fn the_ends_of_time() {
         let window = window("02:00", "02:01", zone);
         assert_eq!(window.next_opening(Timestamp::MAX), Timestamp::MAX, "{zone}");
         assert!(window.next_opening(Timestamp::MIN) > Timestamp::MIN);
-        let open_at_the_end = self::window("00:00", "23:59", "UTC").closes_at(at("9999-12-30T00:00:00Z"));
-        assert_eq!(open_at_the_end, Some(at("9999-12-30T23:59:00Z")));
+        let open_at_the_end = self::window("00:00", "23:59", "UTC").closes_at(at("9999-12-29T00:00:00Z"));
+        assert_eq!(open_at_the_end, Some(at("9999-12-29T23:59:00Z")));
     }
 }
 
@@ -188,10 +188,26 @@ fn a_schedule_has_a_start_and_a_window() {
 
 /// From the zones with odd offsets, odd changes and none.
 const ZONES: &[&str] = &[
-    "America/New_York", "America/Sao_Paulo", "America/St_Johns", "America/Caracas", "Africa/Casablanca",
-    "Africa/Monrovia", "Antarctica/Troll", "Asia/Beirut", "Asia/Kathmandu", "Asia/Kolkata", "Asia/Pyongyang",
-    "Asia/Tehran", "Australia/Lord_Howe", "Europe/Berlin", "Europe/Dublin", "Pacific/Apia", "Pacific/Chatham",
-    "Pacific/Kiritimati", "UTC", "Etc/GMT+12",
+    "America/New_York",
+    "America/Sao_Paulo",
+    "America/St_Johns",
+    "America/Caracas",
+    "Africa/Casablanca",
+    "Africa/Monrovia",
+    "Antarctica/Troll",
+    "Asia/Beirut",
+    "Asia/Kathmandu",
+    "Asia/Kolkata",
+    "Asia/Pyongyang",
+    "Asia/Tehran",
+    "Australia/Lord_Howe",
+    "Europe/Berlin",
+    "Europe/Dublin",
+    "Pacific/Apia",
+    "Pacific/Chatham",
+    "Pacific/Kiritimati",
+    "UTC",
+    "Etc/GMT+12",
 ];
 
 /// A zone and an instant of 1970 to 2060, half of them within two days of a change of its clocks.

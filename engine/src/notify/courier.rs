@@ -10,11 +10,17 @@ use super::{Delivered, Notification, Recipient, Settings, Undelivered, webhook};
 use crate::error::Result;
 
 /// Brings notifications. Attempts may run side by side; one never takes longer than its timeout.
-#[derive(Debug)]
 pub struct Courier {
     http: Http,
     slack: Option<Slack>,
     mailer: Option<Mailer>,
+}
+
+/// Shows no setting: some are secrets.
+impl std::fmt::Debug for Courier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Courier").finish_non_exhaustive()
+    }
 }
 
 impl Courier {

@@ -174,7 +174,10 @@ async fn what_cannot_be_sent_is_not_tried_again() {
 #[tokio::test]
 async fn what_is_not_set_up_is_named() {
     let email = deliver(&settings(), &Recipient::Email { to: "team@company.com".to_owned() }).await.unwrap_err();
-    assert_eq!(email.reason, "E-mail is not set up: set `notifications.email.smtp_url` and `notifications.email.from`.");
+    assert_eq!(
+        email.reason,
+        "E-mail is not set up: set `notifications.email.smtp_url` and `notifications.email.from`."
+    );
     let slack = deliver(&settings(), &Recipient::Slack { channel: "#data-ops".to_owned() }).await.unwrap_err();
     assert!(slack.reason.contains("`notifications.slack.bot_token` or `notifications.slack.webhook_url`"), "{slack}");
     assert!(!email.again && !slack.again);
@@ -273,8 +276,7 @@ async fn a_bot_hears_what_is_wrong() {
 
 #[tokio::test]
 async fn an_incoming_webhook_takes_a_text() {
-    let listener =
-        HttpListener::start([answer("200 OK", "", "ok"), answer("404 Not Found", "", "no_service")]);
+    let listener = HttpListener::start([answer("200 OK", "", "ok"), answer("404 Not Found", "", "no_service")]);
     let slack = SlackSettings { webhook_url: Some(listener.url("/services/T0/B0").into()), ..SlackSettings::default() };
     assert_eq!(to_slack(slack.clone()).await.unwrap().status, Some(200));
     let request = listener.received();

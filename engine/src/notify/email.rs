@@ -81,7 +81,9 @@ pub(super) fn mailbox(text: &str) -> Result<Mailbox, String> {
 
 /// The host of a URL that can be used safely, or what it must be. Never repeats the URL: it holds a password.
 fn checked_host(text: &str) -> Result<String, String> {
-    let form = || "must look like `smtps://user:password@host:465` or `smtp://user:password@host:587?tls=required`, with special characters of user and password percent-encoded".to_owned();
+    let form = || {
+        "must look like `smtps://user:password@host:465` or `smtp://user:password@host:587?tls=required`, with special characters of user and password percent-encoded".to_owned()
+    };
     let url = Url::parse(text).map_err(|_| form())?;
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(form)?;
     let mut tls = None;

@@ -239,7 +239,10 @@ fn escape(text: &str) -> String {
 
 /// Without line breaks, which would end a heading or a header.
 fn one_line(text: &str) -> String {
-    text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    text.split(|c: char| c.is_control() || c.is_whitespace())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// At most `limit` characters, with a sign where it was cut.

@@ -37,7 +37,9 @@ impl std::fmt::Debug for Recipient {
         match self {
             Self::Email { to } => f.debug_struct("Email").field("to", to).finish(),
             Self::Slack { channel } => f.debug_struct("Slack").field("channel", channel).finish(),
-            Self::Webhook { id, url: _, secret: _ } => f.debug_struct("Webhook").field("id", id).finish_non_exhaustive(),
+            Self::Webhook { id, url: _, secret: _ } => {
+                f.debug_struct("Webhook").field("id", id).finish_non_exhaustive()
+            }
         }
     }
 }

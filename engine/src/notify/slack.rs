@@ -69,7 +69,12 @@ impl Slack {
     }
 
     /// One attempt.
-    pub(super) async fn send(&self, http: &Http, channel: &str, notification: &Notification) -> Result<u16, Undelivered> {
+    pub(super) async fn send(
+        &self,
+        http: &Http,
+        channel: &str,
+        notification: &Notification,
+    ) -> Result<u16, Undelivered> {
         // A hook of Slack ignores the channel; those of programs that speak the same honour it.
         let message = json!({"channel": channel, "text": notification.slack_text()}).to_string();
         match self {

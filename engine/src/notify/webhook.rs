@@ -44,11 +44,9 @@ pub(super) fn key(secret: &Secret) -> Result<hmac::Key, String> {
     let bytes = secret.reveal().strip_prefix(PREFIX).and_then(base64::decode);
     match bytes.filter(|bytes| SECRET_BYTES.contains(&bytes.len())) {
         Some(bytes) => Ok(hmac::Key::new(hmac::HMAC_SHA256, &bytes)),
-        None => Err(format!(
-            "must be `{PREFIX}` and base64 of {} to {} bytes",
-            SECRET_BYTES.start(),
-            SECRET_BYTES.end()
-        )),
+        None => {
+            Err(format!("must be `{PREFIX}` and base64 of {} to {} bytes", SECRET_BYTES.start(), SECRET_BYTES.end()))
+        }
     }
 }
 

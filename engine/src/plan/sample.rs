@@ -53,7 +53,7 @@ pub(super) struct Sample {
     pub(super) whole: bool,
     /// The value that the source cannot hand over; the rows before it are here.
     pub(super) broken: Option<Error>,
-    bytes: u64,
+    pub(super) bytes: u64,
 }
 
 impl Sample {

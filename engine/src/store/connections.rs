@@ -52,7 +52,10 @@ impl Store {
         if done.rows_affected() == 0 {
             return Err(Error::new(
                 Code::Conflict,
-                format!("`id`: there is a connection `{}` already. Choose another id, or change that one.", connection.id),
+                format!(
+                    "`id`: there is a connection `{}` already. Choose another id, or change that one.",
+                    connection.id
+                ),
             ));
         }
         Ok(())
@@ -63,15 +66,16 @@ impl Store {
     /// # Errors
     /// `not_found`.
     pub async fn update_connection(&self, connection: &StoredConnection) -> Result<()> {
-        let done = sqlx::query("UPDATE connections SET name = $1, config = $2, secrets = $3, updated_at = $4 WHERE id = $5")
-            .bind(connection.name.clone())
-            .bind(json(&connection.config)?)
-            .bind(json(&connection.secrets)?)
-            .bind(connection.updated_at.as_microsecond())
-            .bind(connection.id.clone())
-            .execute(&self.pool)
-            .await
-            .map_err(|e| failed("save a connection", &e))?;
+        let done =
+            sqlx::query("UPDATE connections SET name = $1, config = $2, secrets = $3, updated_at = $4 WHERE id = $5")
+                .bind(connection.name.clone())
+                .bind(json(&connection.config)?)
+                .bind(json(&connection.secrets)?)
+                .bind(connection.updated_at.as_microsecond())
+                .bind(connection.id.clone())
+                .execute(&self.pool)
+                .await
+                .map_err(|e| failed("save a connection", &e))?;
         if done.rows_affected() == 0 { Err(not_found(&connection.id)) } else { Ok(()) }
     }
 

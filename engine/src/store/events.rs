@@ -169,17 +169,19 @@ pub(super) async fn append_numbered(
     events: &[NewEvent],
 ) -> Result<()> {
     for (seq, event) in (last + 1 - events.len() as i64..).zip(events) {
-        sqlx::query("INSERT INTO events (migration_id, seq, at, kind, level, phase, data) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-            .bind(migration)
-            .bind(seq)
-            .bind(event.at.as_microsecond())
-            .bind(event.kind.as_str())
-            .bind(rank(event.level))
-            .bind(event.phase.map(|p| p.as_str().to_owned()))
-            .bind(json(&event.data)?)
-            .execute(&mut **tx)
-            .await
-            .map_err(|e| failed("keep an event", &e))?;
+        sqlx::query(
+            "INSERT INTO events (migration_id, seq, at, kind, level, phase, data) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(migration)
+        .bind(seq)
+        .bind(event.at.as_microsecond())
+        .bind(event.kind.as_str())
+        .bind(rank(event.level))
+        .bind(event.phase.map(|p| p.as_str().to_owned()))
+        .bind(json(&event.data)?)
+        .execute(&mut **tx)
+        .await
+        .map_err(|e| failed("keep an event", &e))?;
     }
     Ok(())
 }

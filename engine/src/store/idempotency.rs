@@ -59,12 +59,13 @@ impl Store {
         if made.rows_affected() == 1 {
             return Ok(Claim::First);
         }
-        let row = sqlx::query("SELECT fingerprint, status, body FROM idempotency WHERE key_id = $1 AND idempotency_key = $2")
-            .bind(key_id)
-            .bind(key)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(|e| failed("read an idempotency key", &e))?;
+        let row =
+            sqlx::query("SELECT fingerprint, status, body FROM idempotency WHERE key_id = $1 AND idempotency_key = $2")
+                .bind(key_id)
+                .bind(key)
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(|e| failed("read an idempotency key", &e))?;
         // Released in between: whoever holds it again answers.
         let Some(row) = row else { return Ok(Claim::AtWork) };
         if get::<String>(&row, "fingerprint")? != fingerprint {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
-use super::{Store, failed, from_json, fresh_id, get, instant, instant_if, json};
+use super::{Store, at, failed, fresh_id, from_json, get, instant, instant_if, json};
 use crate::error::{Code, Error, Result};
 
 /// What a key may be used for.
@@ -70,7 +70,13 @@ impl Store {
     ///
     /// # Errors
     /// `store`.
-    pub async fn create_key(&self, name: &str, user: Option<&str>, scopes: &[Scope], now: Timestamp) -> Result<(ApiKey, String)> {
+    pub async fn create_key(
+        &self,
+        name: &str,
+        user: Option<&str>,
+        scopes: &[Scope],
+        now: Timestamp,
+    ) -> Result<(ApiKey, String)> {
         let secret = format!("{}{}{}", PREFIX, tail("k")?, tail("k")?);
         let user = match user {
             Some(user) => user.to_owned(),
@@ -82,7 +88,8 @@ impl Store {
             user,
             hint: secret[..HINT].to_owned(),
             scopes: scopes.to_vec(),
-            created_at: now,
+            // As it will be read again.
+            created_at: at(now.as_microsecond()),
             last_used_at: None,
             revoked_at: None,
         };
@@ -111,7 +118,8 @@ impl Store {
             user: fresh_id("user")?,
             hint: secret[..HINT].to_owned(),
             scopes: scopes.to_vec(),
-            created_at: now,
+            // As it will be read again.
+            created_at: at(now.as_microsecond()),
             last_used_at: None,
             revoked_at: None,
         };
@@ -190,7 +198,10 @@ impl Store {
             .await
             .map_err(|e| failed("revoke a key", &e))?;
         if done.rows_affected() == 0 {
-            return Err(Error::new(Code::NotFound, format!("There is no key `{id}`. List the keys to see which there are.")));
+            return Err(Error::new(
+                Code::NotFound,
+                format!("There is no key `{id}`. List the keys to see which there are."),
+            ));
         }
         Ok(())
     }

@@ -24,14 +24,15 @@ impl Store {
         let mut taken = Vec::new();
         for row in &rows {
             let id: String = get(row, "id")?;
-            let done = sqlx::query("UPDATE migrations SET owner = $1, lease_until = $2 WHERE id = $3 AND lease_until < $4")
-                .bind(owner)
-                .bind(until.as_microsecond())
-                .bind(id.clone())
-                .bind(now.as_microsecond())
-                .execute(&self.pool)
-                .await
-                .map_err(|e| failed("take work", &e))?;
+            let done =
+                sqlx::query("UPDATE migrations SET owner = $1, lease_until = $2 WHERE id = $3 AND lease_until < $4")
+                    .bind(owner)
+                    .bind(until.as_microsecond())
+                    .bind(id.clone())
+                    .bind(now.as_microsecond())
+                    .execute(&self.pool)
+                    .await
+                    .map_err(|e| failed("take work", &e))?;
             if done.rows_affected() == 1 {
                 taken.push(id);
             }

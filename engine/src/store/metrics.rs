@@ -81,7 +81,9 @@ impl Store {
             .map_err(|e| failed("read metrics", &e))?;
         rows.iter()
             .rev()
-            .map(|row| Ok(Sample { at: instant(row, "at")?, data: from_json("metrics", &get::<String>(row, "data")?)? }))
+            .map(|row| {
+                Ok(Sample { at: instant(row, "at")?, data: from_json("metrics", &get::<String>(row, "data")?)? })
+            })
             .collect()
     }
 }

@@ -171,7 +171,9 @@ impl Store {
             (Sort::Name, Order::Ascending) => "name ASC, id ASC",
             (Sort::Name, Order::Descending) => "name DESC, id DESC",
         };
-        let sql = format!("SELECT record, version, data FROM migrations LEFT JOIN progress ON migration_id = id WHERE {MATCHING} ORDER BY {order} LIMIT $6 OFFSET $7");
+        let sql = format!(
+            "SELECT record, version, data FROM migrations LEFT JOIN progress ON migration_id = id WHERE {MATCHING} ORDER BY {order} LIMIT $6 OFFSET $7"
+        );
         let filtered = |sql: String| {
             sqlx::query(AssertSqlSafe(sql))
                 .bind(query.status.map(|s| s.as_str().to_owned()))
@@ -205,10 +207,11 @@ impl Store {
     /// # Errors
     /// `store`.
     pub async fn count_by_status(&self) -> Result<Vec<(Status, u64)>> {
-        let rows = sqlx::query("SELECT status, COUNT(*) AS total FROM migrations WHERE deleted_at IS NULL GROUP BY status")
-            .fetch_all(&self.pool)
-            .await
-            .map_err(|e| failed("count migrations", &e))?;
+        let rows =
+            sqlx::query("SELECT status, COUNT(*) AS total FROM migrations WHERE deleted_at IS NULL GROUP BY status")
+                .fetch_all(&self.pool)
+                .await
+                .map_err(|e| failed("count migrations", &e))?;
         let mut counts = Vec::new();
         for row in &rows {
             if let Some(status) = Status::parse(&get::<String>(row, "status")?) {
@@ -240,13 +243,14 @@ impl Store {
     /// `store`.
     pub async fn delete(&self, record: &Record, now: Timestamp, keep_logs: bool, keep_metrics: bool) -> Result<bool> {
         let mut tx = self.transaction().await?;
-        let done = sqlx::query("UPDATE migrations SET deleted_at = $1 WHERE id = $2 AND version = $3 AND deleted_at IS NULL")
-            .bind(now.as_microsecond())
-            .bind(record.id.clone())
-            .bind(record.version)
-            .execute(&mut *tx)
-            .await
-            .map_err(|e| failed("delete a migration", &e))?;
+        let done =
+            sqlx::query("UPDATE migrations SET deleted_at = $1 WHERE id = $2 AND version = $3 AND deleted_at IS NULL")
+                .bind(now.as_microsecond())
+                .bind(record.id.clone())
+                .bind(record.version)
+                .execute(&mut *tx)
+                .await
+                .map_err(|e| failed("delete a migration", &e))?;
         if done.rows_affected() == 0 {
             return Ok(false);
         }

@@ -117,7 +117,12 @@ impl Store {
         });
         let migrator = Migrator { migrations: steps.to_vec().into(), ..Migrator::DEFAULT };
         migrator.run(&self.pool).await.map_err(|e| {
-            Error::new(Code::Store, format!("Sensei could not bring the state up to date: {e}. Another version of Sensei may have made it."))
+            Error::new(
+                Code::Store,
+                format!(
+                    "Sensei could not bring the state up to date: {e}. Another version of Sensei may have made it."
+                ),
+            )
         })
     }
 
@@ -143,12 +148,16 @@ fn failed(doing: &str, e: &sqlx::Error) -> Error {
 }
 
 fn json<T: Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string(value).map_err(|e| Error::new(Code::Store, format!("Something cannot be written as JSON: {e}.")))
+    serde_json::to_string(value)
+        .map_err(|e| Error::new(Code::Store, format!("Something cannot be written as JSON: {e}.")))
 }
 
 fn from_json<T: DeserializeOwned>(what: &str, text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|e| {
-        Error::new(Code::Store, format!("The {what} in the state cannot be read: {e}. Another version of Sensei may have written it."))
+        Error::new(
+            Code::Store,
+            format!("The {what} in the state cannot be read: {e}. Another version of Sensei may have written it."),
+        )
     })
 }
 

@@ -35,7 +35,10 @@ impl Store {
             .await
             .map_err(|e| failed("read a plan", &e))?
             .ok_or_else(|| {
-                Error::new(Code::PlanNotReady, "The migration has no plan yet. Wait until its status is `plan_ready` or `approved`.")
+                Error::new(
+                    Code::PlanNotReady,
+                    "The migration has no plan yet. Wait until its status is `plan_ready` or `approved`.",
+                )
             })?;
         from_json("plan", &get::<String>(&row, "plan")?)
     }

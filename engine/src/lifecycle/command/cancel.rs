@@ -28,9 +28,8 @@ impl Service {
             .change(id, |record, now| {
                 let changed = record.apply(input, now)?;
                 let stopping = record.status == Status::Pausing;
-                let known = record.stop.as_ref().is_some_and(|s| {
-                    s.intent == Intent::Cancel && (s.immediate || !how.force)
-                });
+                let known =
+                    record.stop.as_ref().is_some_and(|s| s.intent == Intent::Cancel && (s.immediate || !how.force));
                 if !changed && (!stopping || known) {
                     return Ok(Change::Leave(()));
                 }

@@ -63,7 +63,8 @@ impl Service {
         }
         self.store().decide(id, review.record.plan_version, &made).await?;
         let review = self.review(id).await?;
-        let input = if review.awaiting().is_empty() && review.blocked().is_empty() { Input::Reviewed } else { Input::Awaiting };
+        let input =
+            if review.awaiting().is_empty() && review.blocked().is_empty() { Input::Reviewed } else { Input::Awaiting };
         let lines: Vec<Line> = made.iter().map(|d| line_of(&review, d)).collect();
         let version = review.record.plan_version;
         let (record, ()) = self
@@ -90,7 +91,8 @@ impl Service {
     ) -> Result<Review> {
         let review = self.review(id).await?;
         let version = plan_version.or(Some(review.record.plan_version));
-        let decide = |mapping: String| Decide { mapping, approved, override_transformation: None, comment: comment.clone() };
+        let decide =
+            |mapping: String| Decide { mapping, approved, override_transformation: None, comment: comment.clone() };
         self.decide(id, version, review.awaiting().into_iter().map(decide).collect(), user).await
     }
 }
@@ -99,7 +101,10 @@ fn may_be_decided(record: &Record, plan_version: Option<u32>) -> Result<()> {
     match record.status {
         Status::PlanReady | Status::Approved => {}
         Status::Pending | Status::Planning => {
-            return Err(Error::new(Code::PlanNotReady, "The migration has no plan yet to decide about. Wait until it is `plan_ready`."));
+            return Err(Error::new(
+                Code::PlanNotReady,
+                "The migration has no plan yet to decide about. Wait until it is `plan_ready`.",
+            ));
         }
         Status::Running
         | Status::Pausing
@@ -111,7 +116,8 @@ fn may_be_decided(record: &Record, plan_version: Option<u32>) -> Result<()> {
         | Status::RollingBack
         | Status::RolledBack => {
             let status = record.status.as_str();
-            let message = format!("The migration is `{status}`: its mappings can be decided about before it is started.");
+            let message =
+                format!("The migration is `{status}`: its mappings can be decided about before it is started.");
             return Err(Error::new(Code::InvalidState, message).with_details(json!({"status": record.status})));
         }
     }

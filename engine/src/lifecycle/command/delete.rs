@@ -29,11 +29,15 @@ impl Service {
         if !record.status.can_be_deleted() {
             let status = record.status.as_str();
             let message = format!("The migration is `{status}`. Cancel it, then delete it.");
-            return Err(Error::new(Code::InvalidState, message).with_details(json!({"status": record.status, "allowed": super::super::allowed(record.status)})));
+            return Err(Error::new(Code::InvalidState, message)
+                .with_details(json!({"status": record.status, "allowed": super::super::allowed(record.status)})));
         }
         let staging_removed = !record.staged || self.remove_staging(&record).await.is_ok();
         if !self.store().delete(&record, Timestamp::now(), keep_logs, keep_metrics).await? {
-            return Err(Error::new(Code::InvalidState, "The migration changed while it was being deleted. Look at it, then try again."));
+            return Err(Error::new(
+                Code::InvalidState,
+                "The migration changed while it was being deleted. Look at it, then try again.",
+            ));
         }
         Ok(Deleted { staging_removed })
     }

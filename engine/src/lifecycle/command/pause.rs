@@ -56,7 +56,11 @@ impl Service {
                 Ok(Change::Save((), vec![Line::info(format!("{user} asked to pause {when}{reason}."))]))
             })
             .await?;
-        let eta = if record.status == Status::Pausing { self.progress(id).await?.and_then(|p| p.checkpoint_eta) } else { None };
+        let eta = if record.status == Status::Pausing {
+            self.progress(id).await?.and_then(|p| p.checkpoint_eta)
+        } else {
+            None
+        };
         let now = Timestamp::now();
         Ok(Pausing { checkpoint_eta: eta.map(|eta| eta.max(now)), record })
     }

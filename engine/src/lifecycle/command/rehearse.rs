@@ -22,7 +22,10 @@ impl Service {
             Status::PlanReady | Status::Approved => {}
             Status::Failed | Status::Paused | Status::Cancelled | Status::RolledBack if record.plan_version > 0 => {}
             Status::Pending | Status::Planning | Status::Failed | Status::Cancelled => {
-                return Err(Error::new(Code::PlanNotReady, "The migration has no plan yet to rehearse. Wait until it is `plan_ready`."));
+                return Err(Error::new(
+                    Code::PlanNotReady,
+                    "The migration has no plan yet to rehearse. Wait until it is `plan_ready`.",
+                ));
             }
             Status::Running
             | Status::Pausing
@@ -38,9 +41,14 @@ impl Service {
         }
         let (job, plan) = (self.job(&record).await?, self.decided_plan(&record).await?);
         let rehearsed = tokio::task::spawn_blocking(move || migration::rehearse(&job, &plan)).await;
-        let rehearsal = rehearsed.map_err(|_| Error::new(Code::System, "The dry run broke down; this is a bug of Sensei."))??;
+        let rehearsal =
+            rehearsed.map_err(|_| Error::new(Code::System, "The dry run broke down; this is a bug of Sensei."))??;
         let rejects: u64 = rehearsal.tables.iter().map(|t| t.predicted_rejects).sum();
-        let line = format!("Dry run: {} statements, {} tables sampled, {rejects} rejects predicted.", rehearsal.statements, rehearsal.tables.len());
+        let line = format!(
+            "Dry run: {} statements, {} tables sampled, {rejects} rejects predicted.",
+            rehearsal.statements,
+            rehearsal.tables.len()
+        );
         let dry_run = DryRun { at: Timestamp::now(), rehearsal };
         let (record, ()) = self
             .change(id, |record, _| {

@@ -54,7 +54,8 @@ impl Service {
                     return Err(Error::new(Code::ApprovalRequired, message).with_details(json!({"mappings": awaiting})));
                 }
                 if record.status == Status::Failed && record.plan_version == 0 {
-                    let message = "The migration failed before it had a plan. Ask for one at `plan/regenerate`, then start.";
+                    let message =
+                        "The migration failed before it had a plan. Ask for one at `plan/regenerate`, then start.";
                     return Err(Error::new(Code::PlanNotReady, message));
                 }
                 start(record, how, !awaiting.is_empty(), user, now)

@@ -33,13 +33,16 @@ impl Service {
             | Status::RollingBack
             | Status::RolledBack => {
                 let status = record.status.as_str();
-                let message = format!("The migration is `{status}`: rows can be compared again once it is completed, or stands still with rows in staging.");
+                let message = format!(
+                    "The migration is `{status}`: rows can be compared again once it is completed, or stands still with rows in staging."
+                );
                 return Err(Error::new(Code::InvalidState, message).with_details(json!({"status": record.status})));
             }
         };
         let (job, plan) = (self.job(&record).await?, self.decided_plan(&record).await?);
         let counted = tokio::task::spawn_blocking(move || migration::recount(&job, &plan, staged)).await;
-        let tables = counted.map_err(|_| Error::new(Code::System, "Counting broke down; this is a bug of Sensei."))??;
+        let tables =
+            counted.map_err(|_| Error::new(Code::System, "Counting broke down; this is a bug of Sensei."))??;
         let passed = tables.iter().all(|t| t.source_rows == t.target_rows);
         let validation = Validation { at: Timestamp::now(), passed, staged, tables };
         let line = if passed {
