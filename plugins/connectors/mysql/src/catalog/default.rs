@@ -5,6 +5,8 @@
 
 use sensei_sdk::catalog::{DataType, DefaultValue};
 
+use super::expression;
+
 /// Functions (lower case, without their parentheses) that have a neutral form.
 const NOW: &[&str] = &["current_timestamp", "now", "localtime", "localtimestamp"];
 const TODAY: &[&str] = &["curdate", "current_date"];
@@ -27,7 +29,7 @@ pub(crate) fn default_value(maria: bool, data_type: &DataType, text: &str, extra
         };
     }
     if generated {
-        return Some(DefaultValue::Expression(unescape_expression(text)));
+        return Some(DefaultValue::Expression(expression::original(text)));
     }
     Some(bare(data_type, text))
 }
@@ -108,11 +110,6 @@ fn unquote(quoted: &str) -> Option<String> {
         }
     }
     Some(out)
-}
-
-/// MySQL 8 escapes the quotes of an expression once more: `_utf8mb4\'abc\'`.
-pub(crate) fn unescape_expression(text: &str) -> String {
-    text.replace("\\'", "'")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use sensei_sdk::Result;
 use sensei_sdk::catalog::{Action, Check, ForeignKey, Index, IndexPart, Key};
 
-use super::{JsonColumns, Tables, among, default, json_check, number, some, table_key, text};
+use super::{JsonColumns, Tables, among, expression, json_check, number, some, table_key, text};
 use crate::connection::Connection;
 
 /// `REFERENTIAL_CONSTRAINTS`' words for what happens to rows that refer.
@@ -41,7 +41,7 @@ pub(super) fn add_indexes(connection: &mut Connection, schemas: &[String], table
                 .iter()
                 .map(|r| IndexPart {
                     column: some(r, 4),
-                    expression: some(r, 9).map(|e| default::unescape_expression(&e)),
+                    expression: some(r, 9).map(|e| expression::original(&e)),
                     // A spatial index names a length of its own making.
                     prefix_length: (text(r, 7) != "SPATIAL").then(|| number(r, 6) as u32).filter(|n| *n > 0),
                     descending: text(r, 5) == "D",
@@ -127,7 +127,7 @@ pub(super) fn add_checks(
         let only_json = json_check(clause)
             .is_some_and(|c| json.contains(&(text(&row, 0).to_owned(), text(&row, 1).to_owned(), c.to_owned())));
         if !only_json {
-            let expression = if maria { clause.to_owned() } else { default::unescape_expression(clause) };
+            let expression = if maria { clause.to_owned() } else { expression::original(clause) };
             table.checks.push(Check { name: some(&row, 2), expression });
         }
     }

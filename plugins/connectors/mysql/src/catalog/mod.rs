@@ -1,6 +1,7 @@
 //! What a server holds, from `information_schema`: one query for each kind of thing, whatever the number of tables.
 
 mod default;
+mod expression;
 mod keys;
 pub(crate) mod native;
 
@@ -238,7 +239,7 @@ fn column(maria: bool, row: &Row, json: &JsonColumns, zero_dates: ZeroDates) -> 
     }
     let extra = text(row, at::EXTRA).to_ascii_lowercase();
     let generated = some(row, at::GENERATION).map(|expression| Generated {
-        expression: if maria { expression } else { default::unescape_expression(&expression) },
+        expression: if maria { expression } else { expression::original(&expression) },
         stored: extra.contains("stored") || extra.contains("persistent"),
     });
     let default = match &row[at::DEFAULT] {
