@@ -41,6 +41,16 @@ impl Configuration {
         self.with("x-sensei-grant", "host").is_none().then_some(name)
     }
 
+    /// Text of the command line as the JSON type that the field wants; what does not fit stays text, for the server to judge.
+    pub(super) fn value(&self, field: &str, text: &str) -> Value {
+        let wanted = self.properties.get(field).and_then(|property| property.get("type")).and_then(Value::as_str);
+        let parsed = match wanted {
+            Some("integer" | "number" | "boolean") => serde_json::from_str(text).ok(),
+            _ => None,
+        };
+        parsed.unwrap_or_else(|| Value::String(text.to_owned()))
+    }
+
     fn with(&self, annotation: &str, value: &str) -> Option<(&str, &Value)> {
         let found = self.properties.iter().find(|(_, p)| p.get(annotation).and_then(Value::as_str) == Some(value));
         found.map(|(name, property)| (name.as_str(), property))
@@ -97,6 +107,19 @@ mod tests {
         let configuration = Configuration::read(file);
         assert_eq!(configuration.url("f"), "f:path");
         assert_eq!(configuration.file_field(), Some("path"));
+    }
+
+    #[test]
+    fn text_becomes_what_the_field_wants() {
+        let schema =
+            r#"{"properties": {"port": {"type": "integer"}, "name": {"type": "string"}, "on": {"type": "boolean"}}}"#;
+        let configuration = Configuration::read(schema);
+        let value = |field, text| configuration.value(field, text).to_string();
+        assert_eq!(
+            (value("port", "12"), value("on", "true"), value("name", "12")),
+            ("12".into(), "true".into(), "\"12\"".into())
+        );
+        assert_eq!((value("port", "a"), value("other", "12")), ("\"a\"".into(), "\"12\"".into()));
     }
 
     #[test]

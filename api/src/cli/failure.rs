@@ -5,6 +5,9 @@ use std::process;
 
 use sensei_engine::error::{Code, Error};
 
+use super::client::Refusal;
+use super::format::printable;
+
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
@@ -23,6 +26,8 @@ pub(super) enum Failure {
     Usage(String),
     /// The engine's error, and whether the same command would resume.
     Engine(Box<Error>, Staging),
+    /// The server of the Migrations API said no.
+    Refused(Box<Refusal>),
     /// Nobody agreed; nothing was done.
     Declined,
 }
@@ -51,7 +56,7 @@ impl Failure {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
-            Self::Engine(..) | Self::Declined => Exit::Failed,
+            Self::Engine(..) | Self::Refused(_) | Self::Declined => Exit::Failed,
         }
     }
 
@@ -59,6 +64,7 @@ impl Failure {
     pub(super) fn text(&self) -> String {
         match self {
             Self::Usage(message) => format!("error: {message}\n"),
+            Self::Refused(refusal) => refusal.text(),
             Self::Declined => "Nothing was moved.\n".to_owned(),
             Self::Engine(error, staging) => {
                 let codes: Vec<String> =
@@ -128,11 +134,12 @@ fn hint(code: Code, staging: Staging) -> Option<&'static str> {
 }
 
 /// Line breaks of a server's own text would tear the paragraph apart.
-fn one_paragraph(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+pub(super) fn one_paragraph(text: &str) -> String {
+    let words = text.split_whitespace().map(printable);
+    words.collect::<Vec<_>>().join(" ")
 }
 
-/// Hides passwords of URLs in text that quotes the command line: `x://user:***@host?password=***`.
+/// Hides passwords of URLs and API keys in text that quotes the command line: `x://user:***@host?password=***`.
 pub(super) fn without_passwords(text: &str) -> String {
     text.split_inclusive(|c: char| c.is_whitespace() || c == '\'').map(hide_in_word).collect()
 }
@@ -150,7 +157,7 @@ fn hide_in_word(word: &str) -> String {
             word.replace_range(begin..end, HIDDEN);
         }
     }
-    for name in ["password=", "passphrase=", "secret=", "token="] {
+    for name in ["password=", "passphrase=", "secret=", "token=", "sk_live_"] {
         if let Some(begin) = word.find(name).map(|at| at + name.len()) {
             let end = word[begin..].find(['&', '\'', '\n', ' ']).map_or(word.len(), |at| begin + at);
             word.replace_range(begin..end, HIDDEN);
@@ -204,6 +211,7 @@ mod tests {
             ("db://me@host:5432/shop", "db://me@host:5432/shop"),
             ("db://host:5432/a@b", "db://host:***@b"),
             ("db://h/s?password=abc&mode=x", "db://h/s?password=***&mode=x"),
+            ("error: unexpected argument 'sk_live_abc' found", "error: unexpected argument 'sk_live_***' found"),
             ("plain text: no URL, a@b.c", "plain text: no URL, a@b.c"),
         ];
         for (text, hidden) in cases {

@@ -95,6 +95,11 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
     kept + "…"
 }
 
+/// Words of somebody else, without what would move the cursor or change colours. Line breaks stay.
+pub(super) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
 /// Lines of at most `width` characters, broken at spaces, each begun with `indent`.
 pub(super) fn wrapped(text: &str, indent: &str, width: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
@@ -188,6 +193,11 @@ mod tests {
         assert_eq!(some_of(&["a", "b", "c", "d"], 2), "a, b and 2 more");
         assert_eq!(shortened("customer", 8), "customer");
         assert_eq!(shortened("customers", 8), "custome…");
+    }
+
+    #[test]
+    fn somebody_else_s_words_cannot_drive_the_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jb\nc\u{9b}d"), "a\u{fffd}[2Jb\nc\u{fffd}d");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The command line: one file a command.
 //!
-//! A command parses its arguments, drives the engine and ends with an exit code: 0 when everything that was
-//! asked is done, 1 when not, 2 when the command line itself is wrong. Errors are one paragraph on stderr.
+//! A command parses its arguments, drives the engine (those in [`client`] ask a server) and ends with an exit code: 0
+//! when everything that was asked is done, 1 when not, 2 when the command line itself is wrong. Errors are one
+//! paragraph on stderr.
 
+mod client;
 mod configuration;
 mod connectors;
 mod course;
@@ -57,6 +59,10 @@ enum Command {
     Demo(demo::Arguments),
     /// List the connectors on board: what they are, how their URLs look, what they may reach
     Connectors(connectors::Arguments),
+    /// Create, control and follow migrations of a `sensei serve`
+    Migrations(client::migrations::Arguments),
+    /// Keep the connections that migrations of a `sensei serve` use
+    Connections(client::connections::Arguments),
 }
 
 /// Runs one command line, the program's name first; returns the exit code.
@@ -87,6 +93,8 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Migrate(arguments) => migrate::run(arguments, style),
         Command::Demo(arguments) => demo::run(arguments, style),
         Command::Connectors(arguments) => connectors::run(arguments),
+        Command::Migrations(arguments) => client::migrations::run(arguments, style),
+        Command::Connections(arguments) => client::connections::run(arguments, style),
     }
 }
 

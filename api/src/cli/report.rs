@@ -70,6 +70,8 @@ impl<'a> Document<'a> {
                 (Outcome::Cancelled, None, Some(&**error))
             }
             Err(Failure::Engine(error, _)) => (Outcome::Failed, None, Some(&**error)),
+            // A migration that this program runs itself asks no server.
+            Err(Failure::Refused(_)) => (Outcome::Failed, None, None),
             Err(Failure::Declined | Failure::Usage(_)) => (Outcome::Declined, None, None),
         };
         Self { sensei: env!("CARGO_PKG_VERSION"), outcome, report, plan, options, error, peak_rss_bytes: peak_memory() }

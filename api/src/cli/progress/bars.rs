@@ -82,8 +82,8 @@ fn table_text(table: &TableView) -> String {
     format!("{percent:>3} %  {} of {} rows", format::count(table.done), format::count(table.expected))
 }
 
-/// The templates are constants of this file; one that does not parse is shown as indicatif's own.
-fn style(template: &str) -> ProgressStyle {
+/// The templates are constants of this program; one that does not parse is shown as indicatif's own.
+pub(in crate::cli) fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     style.progress_chars("━╸─").tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ")
 }

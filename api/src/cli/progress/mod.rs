@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use sensei_engine::event::{Event, Level, Observer, TableProgress};
 use sensei_engine::plan::Plan;
 
+pub(super) use bars::style as bar_style;
 use view::Progress;
 pub(super) use view::View;
 
