@@ -74,6 +74,7 @@ pub fn migrate(registry: &Registry, source: &str, target: &str, parallelism: usi
         stop: Stop::default(),
         restart: false,
         name: None,
+        keep_ledger: false,
     };
     let plan = migration::plan(&job)?;
     migration::run(&job, &plan)
