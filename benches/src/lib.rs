@@ -66,6 +66,7 @@ pub fn migrate(registry: &Registry, source: &str, target: &str, parallelism: usi
             naming: Naming::Snake,
             on_existing: OnExisting::Fail,
             generate_rollback: false,
+            bare: false,
         },
         options: Options { parallelism, ..Options::default() },
         observer: Arc::new(()),

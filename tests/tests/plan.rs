@@ -40,6 +40,7 @@ fn job(source: &str, target: &str, on_existing: OnExisting, observer: Arc<dyn Ob
             naming: Naming::Snake,
             on_existing,
             generate_rollback: true,
+            bare: false,
         },
         options: Options::default(),
         observer,
