@@ -66,6 +66,7 @@ pub fn migrate(registry: &Registry, source: &str, target: &str, parallelism: usi
             naming: Naming::Snake,
             on_existing: OnExisting::Fail,
             generate_rollback: false,
+            bare: false,
         },
         options: Options { parallelism, ..Options::default() },
         observer: Arc::new(()),
@@ -74,6 +75,7 @@ pub fn migrate(registry: &Registry, source: &str, target: &str, parallelism: usi
         stop: Stop::default(),
         restart: false,
         name: None,
+        keep_ledger: false,
     };
     let plan = migration::plan(&job)?;
     migration::run(&job, &plan)

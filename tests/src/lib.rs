@@ -5,6 +5,7 @@
 //! - A *database* is one database of such a server, or one SQLite file: the two ends of a migration.
 //! - The *oracle* reads two databases through clients that share nothing with Sensei and says where they differ.
 //! - The *product* is the `sensei` command line, run as a person would run it.
+//! - The *API* is `sensei serve` with a client that shares nothing with it.
 //! - The *proxy* stands between the product and a server and can slow, hold or cut what passes.
 //!
 //! ```no_run
@@ -17,8 +18,8 @@
 //! oracle::compare(&source.into(), &target.into(), &oracle::Rules::across()).assert_equal();
 //! ```
 
+pub mod api;
 pub mod oracle;
-
 pub mod product;
 pub mod proxy;
 pub mod samples;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use sensei_engine::connection::Connection;
 use sensei_engine::error::Code;
 use sensei_engine::event::{Event, Observer};
-use sensei_engine::migration::{self, Job, Options};
+use sensei_engine::migration::{self, Job, Options, Stop};
 use sensei_engine::plan::{Decision, LooksLike, Mapping, Naming, OnExisting, Plan, Request, TablePlan};
 use sensei_engine::plugin::{Cancel, Registry, Traffic};
 use sensei_tests::oracle::System;
@@ -40,11 +40,15 @@ fn job(source: &str, target: &str, on_existing: OnExisting, observer: Arc<dyn Ob
             naming: Naming::Snake,
             on_existing,
             generate_rollback: true,
+            bare: false,
         },
         options: Options::default(),
         observer,
         traffic: Arc::new(Traffic::default()),
         cancel: Cancel::default(),
+        stop: Stop::default(),
+        name: None,
+        keep_ledger: false,
         restart: false,
     }
 }

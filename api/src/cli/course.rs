@@ -31,8 +31,8 @@ impl Course {
         let watch = Watch::new();
         let (observer, cancel) = (watch.observer(), Cancel::default());
         let traffic = Arc::new(Traffic::default());
-        let (stop, restart, name) = (Stop::default(), false, None);
-        let job = Job { source, target, request, options, observer, traffic, cancel, stop, restart, name };
+        let (stop, restart, name, keep_ledger) = (Stop::default(), false, None, false);
+        let job = Job { source, target, request, options, observer, traffic, cancel, stop, restart, name, keep_ledger };
         Self { job, watch, style }
     }
 

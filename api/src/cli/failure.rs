@@ -109,6 +109,16 @@ fn hint(code: Code, staging: Staging) -> Option<&'static str> {
             Staging::Kept,
         ) => Some(RESUME),
         (Code::ConnectorInternal | Code::PluginLimit | Code::PluginTrapped | Code::PluginLied, _) => Some(REPORT),
+        // A server's: no command that moves rows itself meets them.
+        (
+            Code::MigrationNotFound
+            | Code::InvalidState
+            | Code::PlanNotReady
+            | Code::ApprovalRequired
+            | Code::RollbackFailed
+            | Code::Store,
+            _,
+        ) => None,
         (
             Code::Unreachable
             | Code::Unauthorized

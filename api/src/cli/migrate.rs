@@ -52,6 +52,9 @@ pub(super) struct Arguments {
     /// How names are made in the target
     #[arg(long, value_enum, value_name = "STYLE", default_value = "snake")]
     naming: Naming,
+    /// Tables alone: leave keys, indexes, checks and foreign keys out, to be made by hand
+    #[arg(long)]
+    bare: bool,
     /// Write the plan to stdout as JSON and move nothing
     #[arg(long)]
     plan: bool,
@@ -116,6 +119,7 @@ impl Arguments {
                 OnExisting::Replace => engine::OnExisting::Replace,
             },
             generate_rollback: false,
+            bare: self.bare,
         }
     }
 
@@ -224,6 +228,7 @@ mod tests {
             naming: engine::Naming::Snake,
             on_existing: engine::OnExisting::Fail,
             generate_rollback: false,
+            bare: false,
         };
         assert_eq!((arguments.request(), arguments.options()), (request, Options::default()));
     }
@@ -231,7 +236,7 @@ mod tests {
     #[test]
     fn everything_said_reaches_the_engine() {
         let said = ["--schema", "HR", "--schema", "FINANCE", "--exclude-table", "TEMP_*", "--target-schema", "public"];
-        let how = ["--parallelism", "3", "--batch-size", "77", "--on-existing", "replace", "--naming", "preserve"];
+        let how = ["--parallelism", "3", "--batch-size", "77", "--on-existing", "replace", "--naming", "preserve", "--bare"];
         let arguments = parse(&[said.as_slice(), how.as_slice()].concat()).expect("a command line");
         let request = Request {
             schemas: vec!["HR".into(), "FINANCE".into()],
@@ -240,6 +245,7 @@ mod tests {
             naming: engine::Naming::Preserve,
             on_existing: engine::OnExisting::Replace,
             generate_rollback: false,
+            bare: true,
         };
         assert_eq!(arguments.request(), request);
         let options = Options { parallelism: 3, batch_rows: 77, ..Options::default() };

@@ -57,6 +57,8 @@ pub struct OptionsSpec {
     pub auto_approve_above: f64,
     /// The plan holds the script that takes the migration back.
     pub generate_rollback: bool,
+    /// Tables alone, without keys and indexes.
+    pub bare: bool,
     /// What happens to a table that the target has already.
     pub on_existing: OnExisting,
     /// How names are made.
@@ -78,6 +80,7 @@ impl Default for OptionsSpec {
             batch_size: None,
             auto_approve_above: AUTO_APPROVE_ABOVE,
             generate_rollback: false,
+            bare: false,
             on_existing: OnExisting::Fail,
             naming: Naming::default(),
         }
@@ -106,6 +109,7 @@ impl Spec {
             naming: self.options.naming,
             on_existing: self.options.on_existing,
             generate_rollback: self.options.generate_rollback,
+            bare: self.options.bare,
         }
     }
 

@@ -130,11 +130,11 @@ const YES: &[(&str, &str)] = &[
 ];
 
 fn converse(mut stream: &TcpStream, replies: &[(&str, &str)], lines: &Sender<String>) {
-    let mut input = BufReader::new(stream).lines().map_while(Result::ok);
+    let input = BufReader::new(stream).lines().map_while(Result::ok);
     let mut say = |text: &str| stream.write_all(format!("{text}\r\n").as_bytes()).is_ok();
     let mut in_mail = false;
     say("220 mail.test ESMTP");
-    while let Some(line) = input.next() {
+    for line in input {
         let answer = replies.iter().chain(YES).find(|(command, _)| line.starts_with(command));
         let ends = line == ".";
         lines.send(line.clone()).unwrap();

@@ -51,23 +51,25 @@ struct Asked<'a> {
     target_schema: Option<&'a str>,
     naming: Naming,
     on_existing: OnExisting,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    bare: bool,
 }
 
 fn id(source: &str, target: &str, request: &Request) -> String {
     // Whether the plan says how to take it back changes nothing about what is moved.
-    let Request { schemas, exclude_tables, target_schema, naming, on_existing, generate_rollback: _ } = request;
+    let Request { schemas, exclude_tables, target_schema, naming, on_existing, generate_rollback: _, bare } = request;
     let [schemas, exclude_tables] = [schemas, exclude_tables].map(|list| {
         let list: BTreeSet<&str> = list.iter().map(String::as_str).collect();
         list.into_iter().collect()
     });
     let target_schema = target_schema.as_deref();
-    let asked = Asked { schemas, exclude_tables, target_schema, naming: *naming, on_existing: *on_existing };
+    let asked = Asked { schemas, exclude_tables, target_schema, naming: *naming, on_existing: *on_existing, bare: *bare };
     let text = serde_json::json!([source, target, asked]).to_string();
     format!("m{}", short_hash(&text, MIGRATION_ID_LENGTH))
 }
 
-/// Makes the plan of one migration; `name` as for [`migration_id`]. With `sampling`, the first rows of every table are read through sessions of their own, for
-/// 20 seconds in all; without, the plan says nothing of values.
+/// Makes the plan of one migration; `name` as for [`migration_id`]. With `sampling`, the first rows of every table are
+/// read through sessions of their own, for 20 seconds in all; without, the plan says nothing of values.
 ///
 /// # Errors
 /// The connectors' own; `invalid_request` naming the field of the request that is wrong; `conflict` when a table is in the
@@ -87,7 +89,10 @@ pub fn draft(
     let moved = scout::select(request, &there, &mut risks)?;
     let mut here = target.catalog(&[])?;
     let policy = policy(request, &there, &here, to.plugin().description())?;
-    let renaming = rename(&moved, &there.named_types, &policy, &mut risks);
+    let mut renaming = rename(&moved, &there.named_types, &policy, &mut risks);
+    if request.bare {
+        renaming.tables.iter_mut().for_each(|t| strip(&mut t.table, &mut risks));
+    }
     let homes: BTreeSet<&str> = renaming.tables.iter().map(|t| t.table.name.schema.as_str()).collect();
     let homes: Vec<String> =
         homes.into_iter().filter(|h| here.schemas.iter().any(|s| s == h)).map(str::to_owned).collect();
@@ -115,6 +120,22 @@ pub fn draft(
         plan.rollback = rollback::script(&target.render(&plan.job())?);
     }
     Ok(plan)
+}
+
+/// Leaves the columns, and nothing that is built on them.
+fn strip(table: &mut Table, risks: &mut Risks) {
+    table.primary_key = None;
+    table.unique_keys.clear();
+    table.foreign_keys.clear();
+    table.checks.clear();
+    table.indexes.clear();
+    risks.add(
+        Severity::Medium,
+        "keys_left_out",
+        "Keys, indexes, checks and foreign keys are left out, as asked: nothing keeps rows from being doubled or orphaned.",
+        table.name.name.clone(),
+        "Make them in the target before applications write to it.",
+    );
 }
 
 /// How names are made and where tables go.

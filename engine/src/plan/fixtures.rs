@@ -26,6 +26,7 @@ pub(super) fn request() -> Request {
         naming: Naming::Snake,
         on_existing: OnExisting::Fail,
         generate_rollback: false,
+        bare: false,
     }
 }
 

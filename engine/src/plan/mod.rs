@@ -61,6 +61,9 @@ pub struct Request {
     /// The plan also holds the SQL that takes the migration back.
     #[serde(default)]
     pub generate_rollback: bool,
+    /// Tables alone: keys, indexes, checks and foreign keys are left out, for whoever makes them in another way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bare: bool,
 }
 
 /// How target names are made from source names.

@@ -122,6 +122,7 @@ fn request() -> Request {
         naming: Naming::Snake,
         on_existing: OnExisting::Fail,
         generate_rollback: false,
+        bare: false,
     }
 }
 

@@ -73,6 +73,7 @@ fn plan(tables: Vec<TablePlan>) -> Plan {
             naming: Naming::Snake,
             on_existing: OnExisting::Fail,
             generate_rollback: false,
+            bare: false,
         },
         summary: Summary {
             tables: tables.len() as u64,

@@ -63,6 +63,8 @@ pub(crate) struct OptionsView {
     auto_approve_above: f64,
     #[schema(example = true)]
     generate_rollback: bool,
+    #[schema(example = false)]
+    bare: bool,
     /// `fail` or `replace`.
     #[schema(example = "fail")]
     on_existing: &'static str,
@@ -149,6 +151,7 @@ impl AskedView {
                 batch_size: effective.batch_rows,
                 auto_approve_above: options.auto_approve_above,
                 generate_rollback: options.generate_rollback,
+                bare: options.bare,
                 on_existing: match options.on_existing {
                     OnExisting::Fail => "fail",
                     OnExisting::Replace => "replace",

@@ -203,6 +203,7 @@ fn review() -> Review {
             naming: Naming::Snake,
             on_existing: OnExisting::Fail,
             generate_rollback: true,
+            bare: false,
         },
         summary: Summary { tables: 1, columns: 1, transformations: 1, estimated_records: 107, ..Summary::default() },
         tables: vec![table],

@@ -88,6 +88,9 @@ pub(crate) struct NewOptions {
     /// Default: false.
     #[schema(example = true)]
     generate_rollback: Option<bool>,
+    /// Tables alone: keys, indexes, checks and foreign keys are left out. Default: false.
+    #[schema(example = false)]
+    bare: Option<bool>,
     /// What happens to a table that the target has already. Default: `fail`.
     on_existing: Option<NewOnExisting>,
     /// How names are made in the target. Default: `snake`.
@@ -215,6 +218,7 @@ impl NewOptions {
             batch_size: within("options.batch_size", self.batch_size, MOST_BATCH_ROWS)?,
             auto_approve_above,
             generate_rollback: self.generate_rollback.unwrap_or(false),
+            bare: self.bare.unwrap_or(false),
             on_existing: match self.on_existing {
                 None | Some(NewOnExisting::Fail) => OnExisting::Fail,
                 Some(NewOnExisting::Replace) => OnExisting::Replace,
