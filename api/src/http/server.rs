@@ -1,6 +1,5 @@
 //! Listens, answers, and leaves without cutting anybody off.
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -73,8 +72,6 @@ impl Server {
 }
 
 /// Ends when `shutdown` is true, or when nobody is left to say so.
-pub(super) fn asked_to_leave(mut shutdown: watch::Receiver<bool>) -> impl Future<Output = ()> + Send + 'static {
-    async move {
-        let _ = shutdown.wait_for(|leave| *leave).await;
-    }
+pub(super) async fn asked_to_leave(mut shutdown: watch::Receiver<bool>) {
+    let _ = shutdown.wait_for(|leave| *leave).await;
 }
