@@ -1,8 +1,8 @@
 //! Sensei: moves databases.
 //!
-//! This crate is what people and programs hold in their hands. Two nouns: [`registry`] fills the engine with the
-//! connectors that come on board; [`cli`] is the command line, which drives the engine directly. What moves, and
-//! how, is the engine's business; nothing here knows a particular database.
+//! This crate is what people and programs hold in their hands. Three nouns: [`registry`] fills the engine with the
+//! connectors that come on board; [`cli`] is the command line, which drives the engine directly; `http` is the REST API
+//! that `sensei serve` answers. What moves, and how, is the engine's business; nothing here knows a particular database.
 //!
 //! ```no_run
 //! // The whole program.
@@ -10,4 +10,5 @@
 //! ```
 
 pub mod cli;
+mod http;
 pub mod registry;

@@ -1,4 +1,4 @@
-//! The log: off unless `SENSEI_LOG` asks for it, on stderr.
+//! The log: off unless `SENSEI_LOG` asks for it or a command has it on, on stderr.
 
 use std::env;
 use std::io::{self, IsTerminal};
@@ -20,13 +20,14 @@ pub(super) enum LogFormat {
     Json,
 }
 
-/// Starts logging where the environment asks for it; says whether it did.
+/// Starts logging where the environment asks for it, or by the filter `unasked`; says whether it did.
 ///
 /// # Errors
 /// Usage: the filter cannot be read.
-pub(super) fn start(format: LogFormat) -> Result<bool, Failure> {
-    let Some(filter) = env::var(VARIABLE).ok().filter(|f| !f.is_empty()) else { return Ok(false) };
-    let filter = EnvFilter::try_new(&filter)
+pub(super) fn start(format: LogFormat, unasked: Option<&str>) -> Result<bool, Failure> {
+    let asked = env::var(VARIABLE).ok().filter(|f| !f.is_empty());
+    let Some(filter) = asked.as_deref().or(unasked) else { return Ok(false) };
+    let filter = EnvFilter::try_new(filter)
         .map_err(|e| Failure::Usage(format!("{VARIABLE} is no log filter ({e}). Try {VARIABLE}=info.")))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let started = match format {

@@ -12,12 +12,14 @@ mod demo;
 mod failure;
 mod format;
 mod interrupt;
+mod keys;
 mod logging;
 mod migrate;
 mod plan;
 mod progress;
 mod report;
 mod screen;
+mod serve;
 mod summary;
 
 use std::ffi::OsString;
@@ -34,7 +36,7 @@ use progress::Style;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// How log lines look, `pretty` or `json`; SENSEI_LOG=info (or debug) turns them on
+    /// How log lines look, `pretty` or `json`; SENSEI_LOG=info (or debug) turns them on; `serve` has them on
     #[arg(
         long,
         value_enum,
@@ -59,6 +61,10 @@ enum Command {
     Demo(demo::Arguments),
     /// List the connectors on board: what they are, how their URLs look, what they may reach
     Connectors(connectors::Arguments),
+    /// Serve the Migrations API
+    Serve(serve::Arguments),
+    /// Make, list and revoke API keys of a `sensei serve`
+    Keys(keys::Arguments),
     /// Create, control and follow migrations of a `sensei serve`
     Migrations(client::migrations::Arguments),
     /// Keep the connections that migrations of a `sensei serve` use
@@ -87,12 +93,24 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
 }
 
 fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
-    let logging = logging::start(cli.log_format)?;
+    let unasked = match &cli.command {
+        // A server without a log cannot be looked after.
+        Command::Serve(_) => Some("info"),
+        Command::Migrate(_)
+        | Command::Demo(_)
+        | Command::Connectors(_)
+        | Command::Keys(_)
+        | Command::Migrations(_)
+        | Command::Connections(_) => None,
+    };
+    let logging = logging::start(cli.log_format, unasked)?;
     let style = Style::fitting(logging);
     match &cli.command {
         Command::Migrate(arguments) => migrate::run(arguments, style),
         Command::Demo(arguments) => demo::run(arguments, style),
         Command::Connectors(arguments) => connectors::run(arguments),
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Keys(arguments) => keys::run(arguments),
         Command::Migrations(arguments) => client::migrations::run(arguments, style),
         Command::Connections(arguments) => client::connections::run(arguments, style),
     }

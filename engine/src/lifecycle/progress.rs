@@ -19,7 +19,7 @@ const SHARES: [(Phase, f64); 4] =
     [(Phase::SchemaMigration, 2.0), (Phase::DataTransfer, 88.0), (Phase::Validation, 3.0), (Phase::Cutover, 7.0)];
 
 /// Figures of one moment; also the shape of the metrics' history.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Rows in the target.
     pub records_processed: u64,

@@ -66,13 +66,13 @@ pub struct EventQuery {
     pub after: i64,
     /// Log lines alone.
     pub logs_only: bool,
-    /// Exactly this serious.
+    /// Log lines exactly this serious, and changes of status.
     pub level: Option<Level>,
     /// In this phase.
     pub phase: Option<Phase>,
     /// After this instant.
     pub since: Option<Timestamp>,
-    /// So many at most, the first of them.
+    /// So many at most.
     pub limit: u32,
 }
 
@@ -96,27 +96,53 @@ impl Store {
         commit(tx).await
     }
 
-    /// Events of a migration, in order.
+    /// Events of a migration, in order, from the first that is meant.
     ///
     /// # Errors
     /// `store`.
     pub async fn events(&self, migration: &str, query: &EventQuery) -> Result<Vec<StoredEvent>> {
-        let rows = sqlx::query(
+        self.select(
             "SELECT seq, at, kind, data FROM events
-             WHERE migration_id = $1 AND seq > $2 AND ($3 = 0 OR kind = 'log') AND ($4 < 0 OR level = $4)
-               AND ($5 = '' OR phase = $5) AND at > $6
+             WHERE migration_id = $1 AND seq > $2 AND ($3 = 0 OR kind = 'log')
+               AND ($4 < 0 OR kind = 'status' OR (kind = 'log' AND level = $4)) AND ($5 = '' OR phase = $5) AND at > $6
              ORDER BY seq LIMIT $7",
+            migration,
+            query,
         )
-        .bind(migration)
-        .bind(query.after)
-        .bind(i64::from(query.logs_only))
-        .bind(query.level.map_or(-1, rank))
-        .bind(query.phase.map_or("", Phase::as_str))
-        .bind(query.since.map_or(i64::MIN, Timestamp::as_microsecond))
-        .bind(i64::from(query.limit))
-        .fetch_all(&self.pool)
         .await
-        .map_err(|e| failed("read events", &e))?;
+    }
+
+    /// The last events of a migration that are meant, in order.
+    ///
+    /// # Errors
+    /// `store`.
+    pub async fn latest_events(&self, migration: &str, query: &EventQuery) -> Result<Vec<StoredEvent>> {
+        let mut events = self
+            .select(
+                "SELECT seq, at, kind, data FROM events
+                 WHERE migration_id = $1 AND seq > $2 AND ($3 = 0 OR kind = 'log')
+                   AND ($4 < 0 OR kind = 'status' OR (kind = 'log' AND level = $4)) AND ($5 = '' OR phase = $5) AND at > $6
+                 ORDER BY seq DESC LIMIT $7",
+                migration,
+                query,
+            )
+            .await?;
+        events.reverse();
+        Ok(events)
+    }
+
+    async fn select(&self, sql: &'static str, migration: &str, query: &EventQuery) -> Result<Vec<StoredEvent>> {
+        let rows = sqlx::query(sql)
+            .bind(migration)
+            .bind(query.after)
+            .bind(i64::from(query.logs_only))
+            .bind(query.level.map_or(-1, rank))
+            .bind(query.phase.map_or("", Phase::as_str))
+            .bind(query.since.map_or(i64::MIN, Timestamp::as_microsecond))
+            .bind(i64::from(query.limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|e| failed("read events", &e))?;
         rows.iter()
             .map(|row| {
                 Ok(StoredEvent {

@@ -20,6 +20,7 @@ mod webhooks;
 mod tests;
 
 use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -93,6 +94,15 @@ impl Store {
         let store = Self { pool, begin: if file { "BEGIN IMMEDIATE" } else { "BEGIN" }, shared: !file };
         store.migrate().await?;
         Ok(store)
+    }
+
+    /// The folder that the state of this URL lies in; none for one that is no file of this machine.
+    #[must_use]
+    pub fn folder_of(url: &str) -> Option<PathBuf> {
+        let (scheme, path) = url.split_once(':')?;
+        let path = path.split('?').next().filter(|path| scheme == "sqlite" && !path.starts_with(':'))?;
+        let folder = Path::new(path.strip_prefix("//").unwrap_or(path)).parent()?;
+        Some(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() })
     }
 
     /// Whether other servers may be at work on the same state.

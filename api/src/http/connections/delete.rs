@@ -2,8 +2,10 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use sensei_engine::error::Code;
 use sensei_engine::store::Scope;
 
+use super::IN_USE;
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
 use crate::http::state::App;
@@ -25,6 +27,7 @@ pub(crate) async fn delete_connection(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     caller.need(Scope::Write)?;
-    app.service.delete_connection(&id).await?;
+    let deleted = app.service.delete_connection(&id).await;
+    deleted.map_err(|e| ApiError::named(e, Code::Conflict, IN_USE))?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -19,6 +19,9 @@ use super::moment::Moment;
 /// Characters of a name. 200: it stands in lists.
 const NAME_CHARS: usize = 200;
 
+/// The error's word where migrations keep a connection as it is.
+const IN_USE: &str = "connection_in_use";
+
 /// A stored connection, without its secrets.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ConnectionView {

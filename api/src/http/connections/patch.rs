@@ -1,13 +1,14 @@
 //! `PATCH /v1/connections/{id}`.
 
 use axum::extract::{Path, State};
+use sensei_engine::error::Code;
 use sensei_engine::lifecycle::ConnectionChange;
 use sensei_engine::store::Scope;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{ConnectionView, NAME_CHARS};
+use super::{ConnectionView, IN_USE, NAME_CHARS};
 use crate::http::auth::Caller;
 use crate::http::body::Json;
 use crate::http::error::ApiError;
@@ -48,5 +49,6 @@ pub(crate) async fn change_connection(
     let ConnectionPatch { name, config } = patch;
     let name = name.map(|name| text("name", name, NAME_CHARS)).transpose()?;
     let change = ConnectionChange { name, config: config.unwrap_or_default() };
-    Ok(axum::Json(app.service.change_connection(&id, change).await?.into()))
+    let changed = app.service.change_connection(&id, change).await;
+    Ok(axum::Json(changed.map_err(|e| ApiError::named(e, Code::Conflict, IN_USE))?.into()))
 }

@@ -13,7 +13,6 @@ use super::outcome::{CheckpointView, DryRunView, FailureView, StopView};
 use super::progress::{MetricsSummary, ProgressView, TimingView};
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
-use crate::http::moment::Moment;
 use crate::http::state::App;
 use crate::http::validation::ValidationSummary;
 use crate::http::words::{PhaseWord, StatusWord};

@@ -1,0 +1,135 @@
+//! `Idempotency-Key`: a POST that may have arrived is sent again, and done once.
+//!
+//! The first request with a key claims it; the same again gets the same answer. An answer of 500 or more is not kept: what was
+//! asked may be tried again. Nor is one that shows a secret ([`SHOWS_SECRET`]): the store must not be able to tell it.
+
+use axum::body::{Body, Bytes};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use sensei_engine::error::{Code, Error};
+use sensei_engine::store::{Answer, Claim};
+use tracing::Instrument;
+
+use super::auth::Caller;
+use super::body;
+use super::error::ApiError;
+use super::request_id::{self, REQUEST_ID};
+use super::state::App;
+
+/// What clients send.
+const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+/// What says that an answer was given before.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// Characters of a key. 255: a UUID has 36, and nobody needs more than a hash.
+const MOST_CHARS: usize = 255;
+/// Routes whose answers show a secret once: they are done one at a time, and not answered again.
+const SHOWS_SECRET: [&str; 2] = ["/v1/keys", "/v1/webhooks"];
+
+/// The key of one API key's request.
+struct Claimed {
+    app: App,
+    caller: String,
+    key: String,
+    shows_secret: bool,
+}
+
+/// Does a request with an idempotency key once.
+pub(super) async fn once(
+    State(app): State<App>,
+    caller: Caller,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let Some(key) = key_of(request.method(), request.headers())? else { return Ok(next.run(request).await) };
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
+    let shows_secret = SHOWS_SECRET.contains(&route);
+    let path = request.uri().path().to_owned();
+    let (parts, content) = request.into_parts();
+    let content = body::read(content, app.limits.body()).await?;
+    let asked = parts.uri.path_and_query().map_or("", |p| p.as_str());
+    let fingerprint = fingerprint(&parts.method, asked, &content);
+    match app.service.store().claim_idempotency(caller.key_id(), &key, &fingerprint, Timestamp::now()).await? {
+        Claim::First => {}
+        Claim::Done(answer) => return replay(answer, &path),
+        Claim::AtWork => {
+            let message = "The first request with this `Idempotency-Key` is still at work. Try again in a moment.";
+            return Err(ApiError::new(StatusCode::CONFLICT, "idempotency_conflict", message));
+        }
+        Claim::Other => {
+            let message = "This `Idempotency-Key` was used for another request. Use a fresh one.";
+            return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", message));
+        }
+    }
+    let claimed = Claimed { app, caller: caller.key_id().to_owned(), key, shows_secret };
+    let request = Request::from_parts(parts, Body::from(content));
+    // A task of its own: it comes to its end, and its answer is kept, although the client went away.
+    let work = async move { claimed.settle(next.run(request).await).await }.in_current_span();
+    let id = request_id::current().unwrap_or_default();
+    tokio::spawn(REQUEST_ID.scope(id, work)).await.map_err(|_| {
+        ApiError::from(Error::new(Code::System, "Something broke in Sensei; this is a bug. Look whether it was done."))
+    })
+}
+
+impl Claimed {
+    /// Keeps the answer, or lets the key go.
+    async fn settle(self, response: Response) -> Response {
+        let Self { app, caller, key, shows_secret } = self;
+        let store = app.service.store();
+        let (parts, body) = response.into_parts();
+        // Answers are made by handlers, which hold them in memory anyway.
+        let kept = body::read(body, usize::MAX).await;
+        let content = kept.unwrap_or_else(|_| Bytes::new());
+        let settled = if parts.status.is_server_error() || shows_secret {
+            store.release_idempotency(&caller, &key).await
+        } else {
+            let body = String::from_utf8_lossy(&content).into_owned();
+            store.answered(&caller, &key, &Answer { status: parts.status.as_u16(), body }).await
+        };
+        if let Err(e) = settled {
+            // What was asked is done: to say anything else would be wrong. The claim ends by itself.
+            tracing::error!(error = %e, "an answer could not be kept");
+        }
+        Response::from_parts(parts, Body::from(content))
+    }
+}
+
+fn key_of(method: &Method, headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get(HEADER).filter(|_| method == Method::POST) else { return Ok(None) };
+    let key = value.to_str().unwrap_or_default().trim();
+    if (1..=MOST_CHARS).contains(&key.len()) {
+        return Ok(Some(key.to_owned()));
+    }
+    let message = format!("`Idempotency-Key` must have 1 to {MOST_CHARS} visible ASCII characters.");
+    Err(ApiError::invalid("Idempotency-Key", message))
+}
+
+/// Tells one request from another; the lengths keep their parts apart.
+fn fingerprint(method: &Method, path: &str, content: &[u8]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in [method.as_str().as_bytes(), path.as_bytes(), content] {
+        hasher.update(&part.len().to_le_bytes()).update(part);
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// The answer that was given.
+fn replay(answer: Answer, path: &str) -> Result<Response, ApiError> {
+    let status = StatusCode::from_u16(answer.status)
+        .map_err(|e| Error::new(Code::Store, format!("A kept answer has no status that HTTP knows: {e}.")))?;
+    let created = (status == StatusCode::CREATED).then(|| location(path, &answer.body)).flatten();
+    let mut response = (status, [(header::CONTENT_TYPE, "application/json")], answer.body).into_response();
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    if let Some(location) = created {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// Where what was created is: under the collection that it was posted to.
+fn location(path: &str, body: &str) -> Option<HeaderValue> {
+    let body: serde_json::Value = serde_json::from_str(body).ok()?;
+    HeaderValue::try_from(format!("{path}/{}", body.get("id")?.as_str()?)).ok()
+}

@@ -1,0 +1,81 @@
+//! How much one server does, and for how long.
+
+use std::time::Duration;
+
+use sensei_engine::error::{Code, Error, Result};
+use serde::Deserialize;
+
+/// Bounds on what clients can make a server do.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Limits {
+    /// Bytes of a request's body. Default 1 MiB: decisions about 10,000 mappings fit.
+    pub(crate) body_bytes: u32,
+    /// Seconds until a request that only asks the state is given up. Default 30: it takes milliseconds.
+    pub(crate) request_seconds: u32,
+    /// Seconds until a request that asks source or target is given up: dry run, validation, catalog, test, removal.
+    /// Default 600: rows of large tables are counted meanwhile.
+    pub(crate) long_request_seconds: u32,
+    /// Requests a second of one key, on average. Default 50: a script that polls a hundred migrations.
+    pub(crate) requests_per_second: u32,
+    /// Requests of one key at once, after a pause. Default 200: a page of the list, and each migration on it, twice.
+    pub(crate) request_burst: u32,
+    /// Streams at the same time. Default 1,000: each is a connection and some kilobytes.
+    pub(crate) followers: u32,
+    /// Seconds between signs of life of a stream in which nothing happens. Default 15: proxies cut what is silent for 30 or
+    /// 60.
+    pub(crate) heartbeat_seconds: u32,
+    /// Seconds until what was sent must be acknowledged, or the connection is cut (`TCP_USER_TIMEOUT`). Default 30: a client
+    /// that vanished must not hold a stream for as long as the kernel would have it, a quarter of an hour.
+    pub(crate) acknowledge_seconds: u32,
+    /// Seconds that requests get to end when the server is asked to leave. Default 10: as long as balancers wait.
+    pub(crate) drain_seconds: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            request_seconds: 30,
+            long_request_seconds: 600,
+            requests_per_second: 50,
+            request_burst: 200,
+            followers: 1_000,
+            heartbeat_seconds: 15,
+            acknowledge_seconds: 30,
+            drain_seconds: 10,
+        }
+    }
+}
+
+impl Limits {
+    /// Whether a server can work with them.
+    ///
+    /// # Errors
+    /// `invalid_config` names the one that is 0.
+    pub(crate) fn check(&self) -> Result<()> {
+        let all = [
+            ("body_bytes", self.body_bytes),
+            ("request_seconds", self.request_seconds),
+            ("long_request_seconds", self.long_request_seconds),
+            ("requests_per_second", self.requests_per_second),
+            ("request_burst", self.request_burst),
+            ("followers", self.followers),
+            ("heartbeat_seconds", self.heartbeat_seconds),
+            ("acknowledge_seconds", self.acknowledge_seconds),
+            ("drain_seconds", self.drain_seconds),
+        ];
+        match all.into_iter().find(|(_, limit)| *limit == 0) {
+            Some((name, _)) => Err(Error::new(Code::InvalidConfig, format!("`limits.{name}` must be at least 1."))),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) const fn body(&self) -> usize {
+        self.body_bytes as usize
+    }
+
+    pub(super) const fn heartbeat(&self) -> Duration {
+        Duration::from_secs(self.heartbeat_seconds as u64)
+    }
+}
