@@ -118,6 +118,12 @@ impl From<Error> for ApiError {
 }
 
 impl ApiError {
+    /// The field of the request that is wrong.
+    #[cfg(test)]
+    pub(crate) fn field(&self) -> Option<&str> {
+        self.details.get("field").and_then(Value::as_str)
+    }
+
     /// An error of the API's own.
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into(), details: Map::new(), retry_after: None }
