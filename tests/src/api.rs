@@ -98,7 +98,10 @@ impl Serve {
     /// When it does not come up.
     pub fn start_with(folder: &Path, state: &str, config: Value) -> Self {
         let (child, base, stderr) = spawn(folder, state, &config);
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        // Whoever was first has set the same one.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         Self { child, base, state: state.to_owned(), folder: folder.to_owned(), config, stderr, runtime, client }
     }
@@ -168,9 +171,14 @@ impl Serve {
         let answer = self.runtime.block_on(async {
             let response = request.timeout(LIMIT).send().await?;
             let headers = response.headers().iter();
-            let headers = headers.map(|(n, v)| (n.as_str().to_owned(), String::from_utf8_lossy(v.as_bytes()).into_owned()));
+            let headers =
+                headers.map(|(n, v)| (n.as_str().to_owned(), String::from_utf8_lossy(v.as_bytes()).into_owned()));
             let headers = headers.collect();
-            Ok::<_, reqwest::Error>(Answer { status: response.status().as_u16(), headers, text: response.text().await? })
+            Ok::<_, reqwest::Error>(Answer {
+                status: response.status().as_u16(),
+                headers,
+                text: response.text().await?,
+            })
         });
         let answer = answer.unwrap_or_else(|e| panic!("{method} {path}: {e}\n{}", self.log()));
         for secret in [PASSWORD, PASSWORD_IN_URL] {
@@ -340,7 +348,8 @@ fn spawn(folder: &Path, state: &str, config: &Value) -> (Child, String, Arc<Mute
         }
     });
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-    let ready = lines.by_ref().map_while(Result::ok).find_map(|l| Some(l.split_once("listening on ")?.1.trim().to_owned()));
+    let ready =
+        lines.by_ref().map_while(Result::ok).find_map(|l| Some(l.split_once("listening on ")?.1.trim().to_owned()));
     // Whatever else it prints goes nowhere, but it must be able to print.
     thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
     let base = ready.unwrap_or_else(|| panic!("sensei serve did not come up:\n{}", stderr.lock().expect("the log")));

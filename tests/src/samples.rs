@@ -7,13 +7,25 @@ use std::path::PathBuf;
 const CHOOSING: [&str; 6] = ["drop database", "create database", "drop schema", "create schema", "use ", "\\c "];
 
 /// A file of the sample data; `None`, said aloud, when it is absent.
-#[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
 pub fn file(name: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(name);
+    beside(&format!("data/{name}"))
+}
+
+/// The user's contract of the API; `None`, said aloud, when it is absent.
+///
+/// # Panics
+/// When the file cannot be read.
+pub fn contract() -> Option<String> {
+    Some(fs::read_to_string(beside("spec/migrations-api.md")?).expect("a readable file"))
+}
+
+#[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
+fn beside(name: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(name);
     if path.exists() {
         return Some(path);
     }
-    eprintln!("skipped: ../shared/data is absent ({name})");
+    eprintln!("skipped: ../shared/{name} is absent");
     None
 }
 

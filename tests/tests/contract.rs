@@ -2,12 +2,12 @@
 //!
 //! The document itself is read from `../shared/spec` where it is; without it the shapes below are all that is checked.
 
-use std::path::Path;
 use std::sync::OnceLock;
 
 use reqwest::Method;
 use sensei_tests::api::{Serve, eventually};
 use sensei_tests::proxy::Proxy;
+use sensei_tests::samples;
 use sensei_tests::servers::{self, MariaDbDatabase, PostgresDatabase};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -17,15 +17,7 @@ const ROWS: u32 = 300_000;
 
 fn document() -> Option<&'static str> {
     static DOCUMENT: OnceLock<Option<String>> = OnceLock::new();
-    let read = || {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/spec/migrations-api.md");
-        let text = std::fs::read_to_string(&path).ok();
-        if text.is_none() {
-            println!("the contract document is not there; its examples are not compared");
-        }
-        text
-    };
-    DOCUMENT.get_or_init(read).as_deref()
+    DOCUMENT.get_or_init(samples::contract).as_deref()
 }
 
 /// The JSON examples under a heading: a request body where there is one, then the response.
@@ -52,7 +44,9 @@ fn has_shape(actual: &Value, example: &Value, path: &str) {
                 actual.iter().for_each(|item| has_shape(item, example, &format!("{path}[]")));
             }
         }
-        (Value::String(_), Value::String(_)) | (Value::Number(_), Value::Number(_)) | (Value::Bool(_), Value::Bool(_)) => {}
+        (Value::String(_), Value::String(_))
+        | (Value::Number(_), Value::Number(_))
+        | (Value::Bool(_), Value::Bool(_)) => {}
         // An override that is not made.
         (_, Value::Null) => {}
         _ => panic!("{path} is {actual}, not like {example}"),
@@ -131,7 +125,8 @@ fn create_plan_approve_start_and_see_it_through() {
     let serve = &world.serve;
 
     // The contract's own request, but for the schemas, which are databases of this source.
-    let mut body = examples("Create Migration").first().cloned().unwrap_or_else(|| world.body("Q1 Database Modernization"));
+    let mut body =
+        examples("Create Migration").first().cloned().unwrap_or_else(|| world.body("Q1 Database Modernization"));
     let schema = source().value("select database()");
     body["source"]["schemas"] = json!([schema]);
     body["schedule"] = json!({"start_at": null, "maintenance_window": null});
@@ -146,7 +141,10 @@ fn create_plan_approve_start_and_see_it_through() {
     // Known once the source was looked at.
     shown["source"]["tables_count"] = json!(0);
     like_the_contract(&shown, "Create Migration");
-    assert_eq!((&created["status"], &created["source"]["connection_name"]), (&json!("pending"), &json!("Oracle Production")));
+    assert_eq!(
+        (&created["status"], &created["source"]["connection_name"]),
+        (&json!("pending"), &json!("Oracle Production"))
+    );
 
     serve.wait_for(&id, &["plan_ready"]);
     let plan = serve.get(&format!("/v1/migrations/{id}/plan")).is(200);
@@ -169,14 +167,19 @@ fn create_plan_approve_start_and_see_it_through() {
         serve.post(&format!("/v1/migrations/{id}/plan/mappings/{mapping}/approve"), &body)
     };
     let request = examples("Approve Mapping").into_iter().next();
-    let request = request.unwrap_or_else(|| json!({"approved": true, "override_transformation": null, "comment": "ok"}));
+    let request =
+        request.unwrap_or_else(|| json!({"approved": true, "override_transformation": null, "comment": "ok"}));
     let approved = approve("EmpId", request).is(200);
     assert_eq!(approved["status"], "approved");
     let bad = json!({"approved": true, "override_transformation": "COALESCE(NULLIF(TRIM(PHONNE), ''), 'n/a')"});
     let error = approve("Phone", bad).refused(422, "invalid_expression");
     assert_eq!(error["details"]["position"], 22, "{error}");
     let good = "COALESCE(NULLIF(TRIM(PHONE), ''), 'n/a')";
-    approve("Phone", json!({"approved": true, "override_transformation": good, "comment": "Verified with business team"})).is(200);
+    approve(
+        "Phone",
+        json!({"approved": true, "override_transformation": good, "comment": "Verified with business team"}),
+    )
+    .is(200);
     approve("born", json!({"approved": false})).is(200);
     let stale = json!({"approved": true, "plan_version": 99});
     assert_eq!(approve("EmpId", stale).status, 409);
@@ -195,15 +198,29 @@ fn create_plan_approve_start_and_see_it_through() {
     let done = serve.wait_for(&id, &["completed"]);
     assert_eq!(done["progress"]["overall_percent"], 100);
     assert_eq!(done["metrics"]["records_processed"], json!(ROWS + 500));
-    let phases: Vec<_> = done["progress"]["phases"].as_array().expect("phases").iter().map(|p| p["name"].as_str().unwrap_or_default()).collect();
+    let phases: Vec<_> = done["progress"]["phases"]
+        .as_array()
+        .expect("phases")
+        .iter()
+        .map(|p| p["name"].as_str().unwrap_or_default())
+        .collect();
     assert_eq!(phases, ["planning", "schema_migration", "data_transfer", "validation", "cutover"]);
-    assert!(done["progress"]["phases"].as_array().is_some_and(|p| p.iter().all(|p| p["status"] == "completed" && p["duration_seconds"].is_number())));
+    assert!(
+        done["progress"]["phases"]
+            .as_array()
+            .is_some_and(|p| p.iter().all(|p| p["status"] == "completed" && p["duration_seconds"].is_number()))
+    );
 
     let value = |sql: &str| world.target.value(sql);
     assert_eq!(value("select count(*) || ' ' || sum(amount) from orders"), format!("{ROWS} {}", "450001500.00"));
     assert_eq!(value("select phone from employees where emp_id = 3"), "n/a");
     assert_eq!(value("select phone from employees where emp_id = 4"), "+49 4");
-    assert_eq!(value("select count(*) from information_schema.columns where table_name = 'employees' and column_name = 'born'"), "0");
+    assert_eq!(
+        value(
+            "select count(*) from information_schema.columns where table_name = 'employees' and column_name = 'born'"
+        ),
+        "0"
+    );
     assert_eq!(value("select count(*) from pg_namespace where nspname like 'sensei%'"), "0", "nothing is left behind");
 
     let metrics = serve.get(&format!("/v1/migrations/{id}/metrics")).is(200);
@@ -249,7 +266,12 @@ fn pause_resume_and_watch() {
     has_shape(&shown, &example, "Get Migration");
     assert_eq!((&running["status"], &running["phase"]), (&json!("running"), &json!("data_transfer")));
 
-    let pausing = serve.post(&format!("/v1/migrations/{id}/pause"), &json!({"reason": "Maintenance window ending", "immediate": false})).is(202);
+    let pausing = serve
+        .post(
+            &format!("/v1/migrations/{id}/pause"),
+            &json!({"reason": "Maintenance window ending", "immediate": false}),
+        )
+        .is(202);
     like_the_contract(&pausing, "Pause Migration");
     assert_eq!(pausing["status"], "pausing");
     // Nobody waits for a chunk at this speed.
@@ -266,14 +288,29 @@ fn pause_resume_and_watch() {
     serve.wait_for(&id, &["completed"]);
     let numbers: Vec<i64> = events.iter().filter_map(|e| e.id).collect();
     assert_eq!(numbers, (1..=numbers.len() as i64).collect::<Vec<_>>(), "every event once, in order");
-    let statuses: Vec<&str> = events.iter().filter(|e| e.name == "status").filter_map(|e| e.data["status"].as_str()).collect();
+    let statuses: Vec<&str> =
+        events.iter().filter(|e| e.name == "status").filter_map(|e| e.data["status"].as_str()).collect();
     assert_eq!(
         statuses,
-        ["pending", "planning", "approved", "running", "pausing", "paused", "running", "validating", "running", "completed"]
+        [
+            "pending",
+            "planning",
+            "approved",
+            "running",
+            "pausing",
+            "paused",
+            "running",
+            "validating",
+            "running",
+            "completed"
+        ]
     );
     let progress = events.iter().find(|e| e.name == "progress").expect("progress");
     assert!(["percent", "records_processed"].iter().all(|f| progress.data[f].is_number()), "{progress:?}");
-    let table = events.iter().find(|e| e.data["message"].as_str().is_some_and(|m| m.starts_with("Processing table: "))).expect("a line");
+    let table = events
+        .iter()
+        .find(|e| e.data["message"].as_str().is_some_and(|m| m.starts_with("Processing table: ")))
+        .expect("a line");
     assert!(table.name == "log" && table.data["table"].is_string() && table.data["level"] == "info");
     assert_eq!(world.target.value("select count(*) from orders"), ROWS.to_string());
 }
@@ -284,23 +321,37 @@ fn cancel_with_and_without_rollback() {
     let serve = &world.serve;
     let staging = "select count(*) from pg_namespace where nspname like 'sensei%'";
     let id = world.slow("to be rolled back");
-    let cancelling = serve.post(&format!("/v1/migrations/{id}/cancel"), &json!({"reason": "Requirements changed", "rollback": true, "force": false})).is(202);
+    let cancelling = serve
+        .post(
+            &format!("/v1/migrations/{id}/cancel"),
+            &json!({"reason": "Requirements changed", "rollback": true, "force": false}),
+        )
+        .is(202);
     like_the_contract(&cancelling, "Cancel Migration");
     assert_eq!((&cancelling["status"], &cancelling["rollback_status"]), (&json!("cancelling"), &json!("initiated")));
     world.proxy.slow(0);
     serve.wait_for(&id, &["rolled_back"]);
     assert_eq!(world.target.value(staging), "0");
-    let statuses: Vec<String> = serve.follow(&id, Some("0"), |_| false).iter().filter(|e| e.name == "status").map(|e| e.data["status"].as_str().unwrap_or_default().to_owned()).collect();
+    let statuses: Vec<String> = serve
+        .follow(&id, Some("0"), |_| false)
+        .iter()
+        .filter(|e| e.name == "status")
+        .map(|e| e.data["status"].as_str().unwrap_or_default().to_owned())
+        .collect();
     assert_eq!(statuses[statuses.len() - 2..], ["rolling_back", "rolled_back"]);
 
     let id = world.slow("to be left");
-    let cancelling = serve.post(&format!("/v1/migrations/{id}/cancel"), &json!({"rollback": false, "force": true})).is(202);
+    let cancelling =
+        serve.post(&format!("/v1/migrations/{id}/cancel"), &json!({"rollback": false, "force": true})).is(202);
     assert_eq!(cancelling["status"], "cancelling");
     world.proxy.slow(0);
     serve.wait_for(&id, &["cancelled"]);
     assert_ne!(world.target.value(staging), "0", "what was loaded stays");
     let gone = serve.delete(&format!("/v1/migrations/{id}")).is(200);
-    assert_eq!((&gone["deleted"], &gone["logs_retained"], &gone["metrics_retained"]), (&json!(true), &json!(true), &json!(true)));
+    assert_eq!(
+        (&gone["deleted"], &gone["logs_retained"], &gone["metrics_retained"]),
+        (&json!(true), &json!(true), &json!(true))
+    );
     assert_eq!(world.target.value(staging), "0", "until it is deleted");
 
     let id = serve.create(&world.body("never started"));
@@ -331,9 +382,18 @@ fn errors_have_their_codes() {
     let world = World::new();
     let serve = &world.serve;
     serve.get("/v1/migrations/mig_none").refused(404, "migration_not_found");
-    for (method, path) in [(Method::POST, "/start"), (Method::POST, "/pause"), (Method::GET, "/plan"), (Method::GET, "/logs"), (Method::GET, "/metrics"), (Method::DELETE, "")] {
+    for (method, path) in [
+        (Method::POST, "/start"),
+        (Method::POST, "/pause"),
+        (Method::GET, "/plan"),
+        (Method::GET, "/logs"),
+        (Method::GET, "/metrics"),
+        (Method::DELETE, ""),
+    ] {
         let body = (method == Method::POST).then(|| json!({}));
-        serve.ask(method, &format!("/v1/migrations/mig_none{path}"), &[], body.as_ref()).refused(404, "migration_not_found");
+        serve
+            .ask(method, &format!("/v1/migrations/mig_none{path}"), &[], body.as_ref())
+            .refused(404, "migration_not_found");
     }
     let nowhere = Proxy::to(world.target.port());
     nowhere.refuse(true);
@@ -362,7 +422,10 @@ fn errors_have_their_codes() {
         let answer = serve.post("/v1/migrations", &body);
         assert_eq!(answer.status, 422, "{field}: {}", answer.text);
         let error = answer.json()["error"].clone();
-        assert!(error["message"].as_str().is_some_and(|m| m.contains(field)) || error["details"]["field"] == field, "{field}: {error}");
+        assert!(
+            error["message"].as_str().is_some_and(|m| m.contains(field)) || error["details"]["field"] == field,
+            "{field}: {error}"
+        );
     };
     wrong(|b| b["source"]["connection_id"] = json!("conn_unknown"), "source.connection_id");
     wrong(|b| b["options"]["parallelism"] = json!(0), "options.parallelism");
@@ -370,7 +433,13 @@ fn errors_have_their_codes() {
     wrong(|b| b["options"]["auto_approve_above"] = json!(1.5), "options.auto_approve_above");
     wrong(|b| b["options"]["mode"] = json!("magic"), "options.mode");
     wrong(|b| b["notifications"] = json!({"on_events": ["completed", "lunch"]}), "notifications.on_events[1]");
-    wrong(|b| b["schedule"] = json!({"maintenance_window": {"start": "02:00", "end": "06:00", "timezone": "Mars/Olympus"}}), "schedule.maintenance_window.timezone");
+    wrong(
+        |b| {
+            b["schedule"] =
+                json!({"maintenance_window": {"start": "02:00", "end": "06:00", "timezone": "Mars/Olympus"}})
+        },
+        "schedule.maintenance_window.timezone",
+    );
     wrong(|b| b["colour"] = json!("red"), "colour");
 
     let ask = |key: &str| serve.ask(Method::GET, "/v1/migrations", &[("authorization", key)], None);
@@ -393,7 +462,12 @@ fn lists_filter_sort_and_page() {
     }
     let list = |query: &str| serve.get(&format!("/v1/migrations{query}")).is(200);
     let names = |listed: &Value| -> Vec<String> {
-        listed["data"].as_array().expect("data").iter().map(|m| m["name"].as_str().unwrap_or_default().to_owned()).collect()
+        listed["data"]
+            .as_array()
+            .expect("data")
+            .iter()
+            .map(|m| m["name"].as_str().unwrap_or_default().to_owned())
+            .collect()
     };
     let page = list("?sort=name&order=asc&limit=2");
     like_the_contract(&page, "List Migrations");
@@ -405,11 +479,16 @@ fn lists_filter_sort_and_page() {
     assert_eq!(names(&list("?sort=created_at&order=asc")), ["b", "a", "c"]);
     assert_eq!(list("")["pagination"]["limit"], 20);
     assert_eq!(list("?status=running")["pagination"]["total"], 0);
-    assert_eq!(list("?status=approved&source_id=conn_oracle_prod&target_id=conn_postgres_cloud")["pagination"]["total"], 3);
+    assert_eq!(
+        list("?status=approved&source_id=conn_oracle_prod&target_id=conn_postgres_cloud")["pagination"]["total"],
+        3
+    );
     assert_eq!(list("?source_id=conn_other")["pagination"]["total"], 0);
     assert_eq!(list("?created_after=2099-01-01T00:00:00Z")["pagination"]["total"], 0);
     assert_eq!(list("?created_before=2099-01-01T00:00:00Z&sort=started_at")["pagination"]["total"], 3);
-    for wrong in ["limit=101", "limit=0", "status=asleep", "sort=colour", "order=up", "created_after=yesterday", "offset=-1"] {
+    for wrong in
+        ["limit=101", "limit=0", "status=asleep", "sort=colour", "order=up", "created_after=yesterday", "offset=-1"]
+    {
         let answer = serve.get(&format!("/v1/migrations?{wrong}"));
         let name = wrong.split('=').next().expect("a name");
         assert!(answer.status == 422 && answer.text.contains(name), "{wrong}: {} {}", answer.status, answer.text);

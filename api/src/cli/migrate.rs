@@ -236,7 +236,8 @@ mod tests {
     #[test]
     fn everything_said_reaches_the_engine() {
         let said = ["--schema", "HR", "--schema", "FINANCE", "--exclude-table", "TEMP_*", "--target-schema", "public"];
-        let how = ["--parallelism", "3", "--batch-size", "77", "--on-existing", "replace", "--naming", "preserve", "--bare"];
+        let how =
+            ["--parallelism", "3", "--batch-size", "77", "--on-existing", "replace", "--naming", "preserve", "--bare"];
         let arguments = parse(&[said.as_slice(), how.as_slice()].concat()).expect("a command line");
         let request = Request {
             schemas: vec!["HR".into(), "FINANCE".into()],

@@ -207,7 +207,8 @@ mod tests {
 
     #[test]
     fn details_say_where() {
-        let error = Error::new(Code::InvalidExpression, "No.").at_character(Some(7)).with_details(json!({"field": "x"}));
+        let error =
+            Error::new(Code::InvalidExpression, "No.").at_character(Some(7)).with_details(json!({"field": "x"}));
         let error = ApiError::from(error);
         assert_eq!(Value::from(error.details), json!({"field": "x", "position": 7}));
         let taken = ApiError::named(Error::new(Code::Conflict, "Used."), Code::Conflict, "connection_in_use");

@@ -63,7 +63,8 @@ fn id(source: &str, target: &str, request: &Request) -> String {
         list.into_iter().collect()
     });
     let target_schema = target_schema.as_deref();
-    let asked = Asked { schemas, exclude_tables, target_schema, naming: *naming, on_existing: *on_existing, bare: *bare };
+    let asked =
+        Asked { schemas, exclude_tables, target_schema, naming: *naming, on_existing: *on_existing, bare: *bare };
     let text = serde_json::json!([source, target, asked]).to_string();
     format!("m{}", short_hash(&text, MIGRATION_ID_LENGTH))
 }

@@ -27,7 +27,9 @@ impl FromStr for HostPattern {
         };
         // As it will be compared: a URL's own spelling of it.
         let read = Url::parse(&format!("http://{host}")).ok();
-        let host = read.as_ref().and_then(|url| (url.path() == "/" && url.port().is_none() && !text.ends_with(":80")).then(|| url.host_str())?);
+        // A URL does not show the port that goes without saying.
+        let port = host.contains(':') && !host.ends_with(']');
+        let host = read.as_ref().and_then(|url| (url.path() == "/" && !port).then(|| url.host_str())?);
         match host {
             Some(host) if !host.contains('*') => Ok(Self { host: host.to_owned(), below }),
             Some(_) | None => Err("write a host as in `hooks.example.com` or `*.example.com`".to_owned()),
