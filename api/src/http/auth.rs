@@ -53,7 +53,8 @@ pub(super) async fn authenticate(
 
 fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     let how = "Send the header `Authorization: Bearer sk_live_...`.";
-    let value = headers.get(AUTHORIZATION).ok_or_else(|| ApiError::unauthorized(format!("There is no API key. {how}")))?;
+    let value =
+        headers.get(AUTHORIZATION).ok_or_else(|| ApiError::unauthorized(format!("There is no API key. {how}")))?;
     let (scheme, secret) = value.to_str().ok().and_then(|v| v.split_once(' ')).unwrap_or_default();
     let secret = secret.trim();
     if scheme.eq_ignore_ascii_case("bearer") && !secret.is_empty() {
@@ -68,7 +69,11 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         // A route that was left out of the authenticated ones must not let anybody in.
         parts.extensions.get::<Self>().cloned().ok_or_else(|| {
-            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "system", "This route knows no keys; this is a bug of Sensei.")
+            ApiError::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "system",
+                "This route knows no keys; this is a bug of Sensei.",
+            )
         })
     }
 }

@@ -160,7 +160,10 @@ mod tests {
             assert_eq!((was, &body["error"]["details"]["field"]), (status, &Value::from(field)), "{json}: {body}");
         }
         for json in ["{", "", "{} {}", "no"] {
-            assert_eq!(wrong(json).await.1["error"]["code"], if json == "{} {}" { "invalid_request" } else { "invalid_json" });
+            assert_eq!(
+                wrong(json).await.1["error"]["code"],
+                if json == "{} {}" { "invalid_request" } else { "invalid_json" }
+            );
         }
         assert_eq!(wrong("[]").await.0, 422);
     }

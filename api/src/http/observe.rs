@@ -89,7 +89,8 @@ fn patience_of(limits: &Limits, method: &Method, route: &str) -> Duration {
 
 /// The answer where a handler panicked.
 pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let said = panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+    let said =
+        panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
     tracing::error!(panic = said.unwrap_or_default(), "a handler panicked; this is a bug of Sensei");
     let message = "Something broke in Sensei; this is a bug. The log has more under the request's id.";
     ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message).into_response()

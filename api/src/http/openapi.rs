@@ -55,7 +55,8 @@ struct Operation<'a> {
 }
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
-    let document = Frame::openapi().merge_from(super::guarded().into_openapi()).merge_from(super::open().into_openapi());
+    let document =
+        Frame::openapi().merge_from(super::guarded().into_openapi()).merge_from(super::open().into_openapi());
     let mut document = serde_json::to_value(document).unwrap_or_default();
     document["components"]["securitySchemes"] = json!({"key": {"type": "http", "scheme": "bearer",
         "description": "An API key, `sk_live_...`. `sensei keys create` makes one."}});

@@ -67,7 +67,10 @@ pub(crate) async fn create_key(
     scopes.sort_unstable();
     scopes.dedup();
     if scopes.is_empty() {
-        return Err(ApiError::invalid("scopes", "`scopes` must have one at least: a key without any is good for nothing."));
+        return Err(ApiError::invalid(
+            "scopes",
+            "`scopes` must have one at least: a key without any is good for nothing.",
+        ));
     }
     let (key, secret) = app.service.store().create_key(&name, user.as_deref(), &scopes, Timestamp::now()).await?;
     Ok((StatusCode::CREATED, axum::Json(NewKey { view: key.into(), key: secret })))
