@@ -61,7 +61,7 @@ fn asked() -> Value {
 
 fn spec() -> Spec {
     let new: NewMigration = serde_json::from_value(asked()).expect("a request");
-    new.into_spec().ok().expect("nothing is wrong with it")
+    new.into_spec().expect("nothing is wrong with it")
 }
 
 fn names() -> ConnectionNames {
@@ -244,7 +244,7 @@ fn holds(endpoint: &str, ours: &Value) {
 fn the_contract_s_own_request_is_taken() {
     let Some(request) = example("Create Migration", "Request Body:") else { return };
     let new: NewMigration = serde_json::from_value(request.clone()).expect("its own request");
-    let spec = new.into_spec().ok().expect("nothing is wrong with it");
+    let spec = new.into_spec().expect("nothing is wrong with it");
     assert_eq!(spec.name, request["name"]);
     assert_eq!(spec.source.exclude_tables, ["AUDIT_LOG", "TEMP_*"]);
     assert_eq!(spec.options.parallelism, Some(8));
@@ -366,7 +366,7 @@ fn what_is_no_field_is_refused_and_nothing_is_needed_but_names() {
         assert!(!taken(request), "{path}");
     }
     let new: NewMigration = serde_json::from_value(sides).expect("a request");
-    let spec = new.into_spec().ok().expect("nothing is wrong with it");
+    let spec = new.into_spec().expect("nothing is wrong with it");
     assert_eq!(spec.options, sensei_engine::lifecycle::OptionsSpec::default());
     assert!(spec.schedule.may_run(Timestamp::now()));
 }
