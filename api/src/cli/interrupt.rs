@@ -1,7 +1,8 @@
-//! Ctrl-C: the first one stops a migration at a checkpoint, the second one at once, the third one leaves.
+//! Ctrl-C: the first one stops a migration at a checkpoint (within a moment), the second one at once, the third one leaves.
 
 use std::io;
 use std::thread;
+use std::time::Duration;
 
 use sensei_engine::migration::Stop;
 use sensei_engine::plugin::Cancel;
@@ -10,6 +11,10 @@ use signal_hook::iterator::{Handle, Signals};
 
 use super::failure::leave;
 use super::progress::Watch;
+
+/// How long chunks at work may take to be loaded after the first Ctrl-C. 10 s: a chunk that moves at all is nearly done by then,
+/// and a person whose network is gone does not wait for ever.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Listens for signals until it is dropped.
 pub(super) struct Interrupts(Handle);
@@ -33,6 +38,11 @@ impl Interrupts {
                 } else {
                     watch.notice("Stopping when the chunks at work are loaded. A second Ctrl-C stops at once.");
                     stop.ask();
+                    let cancel = cancel.clone();
+                    thread::spawn(move || {
+                        thread::sleep(GRACE);
+                        cancel.cancel();
+                    });
                 }
             }
         })?;
