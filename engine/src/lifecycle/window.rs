@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::error::{Code, Error, Result};
 
@@ -231,7 +231,7 @@ fn nothing_left(path: &str, fields: &Map<String, Value>) -> Result<()> {
 }
 
 fn wrong(field: &str, what: &str) -> Error {
-    Error::new(Code::InvalidRequest, format!("`{field}` {what}."))
+    Error::new(Code::InvalidRequest, format!("`{field}` {what}.")).with_details(json!({"field": field}))
 }
 
 #[cfg(test)]
