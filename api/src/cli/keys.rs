@@ -10,6 +10,9 @@ use super::failure::{Exit, Failure};
 use super::screen::{self, Column};
 use super::serve::StateUrl;
 
+/// Columns of the list, on any screen: an id that is broken in two cannot be copied.
+const UNBROKEN: u16 = 1_000;
+
 /// What to do, and to which state.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -116,7 +119,7 @@ async fn list(store: &Store) -> Result<()> {
             day(key.revoked_at),
         ]
     });
-    screen::say(&screen::table(&columns, rows, screen::width()));
+    screen::say(&screen::table(&columns, rows, UNBROKEN));
     Ok(())
 }
 

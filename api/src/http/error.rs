@@ -100,6 +100,10 @@ impl From<Error> for ApiError {
             None | Some(Value::Null) => Map::new(),
             Some(other) => Map::from_iter([("details".to_owned(), other)]),
         };
+        // What is wrong with a request is said by messages that begin with the field's name.
+        if let (Code::InvalidRequest, Some(field)) = (error.code, named_first(&error.message)) {
+            details.entry("field").or_insert_with(|| field.into());
+        }
         let places = [
             ("role", error.role.map(|role| json!(role))),
             ("table", error.table.map(Value::from)),
@@ -117,13 +121,14 @@ impl From<Error> for ApiError {
     }
 }
 
-impl ApiError {
-    /// The field of the request that is wrong.
-    #[cfg(test)]
-    pub(crate) fn field(&self) -> Option<&str> {
-        self.details.get("field").and_then(Value::as_str)
-    }
+/// The field with whose name a message begins: `schedule.maintenance_window.start`, `scopes[0]`.
+fn named_first(message: &str) -> Option<&str> {
+    let (field, _) = message.strip_prefix('`')?.split_once('`')?;
+    let of_a_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '[' | ']');
+    (!field.is_empty() && field.chars().all(of_a_name)).then_some(field)
+}
 
+impl ApiError {
     /// An error of the API's own.
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into(), details: Map::new(), retry_after: None }
@@ -156,6 +161,12 @@ impl ApiError {
         let is_meant = error.code == code;
         let error = Self::from(error);
         if is_meant { Self { code: word, ..error } } else { error }
+    }
+
+    /// The field it is about.
+    #[cfg(test)]
+    pub(super) fn field(&self) -> Option<&str> {
+        self.details.get("field").and_then(Value::as_str)
     }
 
     /// Adds what programs want to know.
@@ -211,6 +222,10 @@ mod tests {
             Error::new(Code::InvalidExpression, "No.").at_character(Some(7)).with_details(json!({"field": "x"}));
         let error = ApiError::from(error);
         assert_eq!(Value::from(error.details), json!({"field": "x", "position": 7}));
+        let error = ApiError::from(Error::new(Code::InvalidRequest, "`schedule.start_at` has passed."));
+        assert_eq!(error.field(), Some("schedule.start_at"));
+        let error = ApiError::from(Error::new(Code::InvalidRequest, "`a b` is no schema."));
+        assert_eq!(error.field(), None);
         let taken = ApiError::named(Error::new(Code::Conflict, "Used."), Code::Conflict, "connection_in_use");
         assert_eq!((taken.status, taken.code), (StatusCode::CONFLICT, "connection_in_use"));
     }

@@ -133,3 +133,34 @@ fn location(path: &str, body: &str) -> Option<HeaderValue> {
     let body: serde_json::Value = serde_json::from_str(body).ok()?;
     HeaderValue::try_from(format!("{path}/{}", body.get("id")?.as_str()?)).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::tests::World;
+
+    #[tokio::test]
+    async fn what_broke_may_be_tried_again() {
+        let world = World::new().await;
+        let app = &world.app;
+        let claim = async || app.service.store().claim_idempotency("key_a", "k", "print", Timestamp::now()).await.ok();
+        let kept = Claim::Done(Answer { status: 409, body: "{}".into() });
+        for (status, then) in [(StatusCode::SERVICE_UNAVAILABLE, Claim::First), (StatusCode::CONFLICT, kept)] {
+            assert_eq!(claim().await, Some(Claim::First));
+            let claimed = Claimed { app: app.clone(), caller: "key_a".into(), key: "k".into(), shows_secret: false };
+            claimed.settle((status, "{}").into_response()).await;
+            assert_eq!(claim().await, Some(then));
+            app.service.store().release_idempotency("key_a", "k").await.expect("a state");
+        }
+    }
+
+    #[test]
+    fn requests_are_told_apart() {
+        let prints = [
+            fingerprint(&Method::POST, "/a", b"b"),
+            fingerprint(&Method::POST, "/ab", b""),
+            fingerprint(&Method::POST, "/a", b""),
+        ];
+        assert!(prints[0] != prints[1] && prints[1] != prints[2] && prints[0] != prints[2]);
+    }
+}

@@ -130,6 +130,43 @@ async fn work_is_one_servers_until_its_lease_ends() {
 }
 
 #[tokio::test]
+async fn the_last_events_are_those_that_a_filter_lets_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    let id = made(&store, "a").await.id;
+    let event = |kind, level| NewEvent { at: Timestamp::now(), kind, level, phase: None, data: json!({}) };
+    let events = [
+        event(EventKind::Log, Level::Error),
+        event(EventKind::Progress, Level::Info),
+        event(EventKind::Log, Level::Info),
+        event(EventKind::Status, Level::Info),
+        event(EventKind::Log, Level::Error),
+        event(EventKind::Progress, Level::Info),
+    ];
+    let begin = store.last_event(&id).await.unwrap();
+    store.append_events(&id, &events).await.unwrap();
+    let latest = async |level, limit| {
+        let query = EventQuery { after: begin, level, limit, ..EventQuery::default() };
+        let events = store.latest_events(&id, &query).await.unwrap();
+        events.iter().map(|e| e.seq - begin).collect::<Vec<_>>()
+    };
+    assert_eq!(latest(None, 2).await, [5, 6]);
+    assert_eq!(latest(None, 99).await, [1, 2, 3, 4, 5, 6]);
+    assert_eq!(latest(Some(Level::Error), 2).await, [4, 5], "changes of status pass");
+    assert_eq!(latest(Some(Level::Error), 99).await, [1, 4, 5]);
+}
+
+#[test]
+fn a_state_that_is_a_file_lies_in_a_folder() {
+    let folder = |url| Store::folder_of(url).map(|f| f.display().to_string());
+    assert_eq!(folder(DEFAULT_URL).as_deref(), Some("."));
+    assert_eq!(folder("sqlite:a/b.db?mode=rwc").as_deref(), Some("a"));
+    assert_eq!(folder("sqlite:///a/b.db").as_deref(), Some("/a"));
+    assert_eq!(folder("sqlite::memory:"), None);
+    assert_eq!(folder("postgres://host/db"), None);
+}
+
+#[tokio::test]
 async fn a_key_is_found_by_itself_alone_and_ends_when_revoked() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(&folder).await;

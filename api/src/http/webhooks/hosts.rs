@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use url::Url;
+use url::{Host, Url};
 
 use crate::http::error::ApiError;
 
@@ -26,13 +26,9 @@ impl FromStr for HostPattern {
             None => (text, false),
         };
         // As it will be compared: a URL's own spelling of it.
-        let read = Url::parse(&format!("http://{host}")).ok();
-        // A URL does not show the port that goes without saying.
-        let port = host.contains(':') && !host.ends_with(']');
-        let host = read.as_ref().and_then(|url| (url.path() == "/" && !port).then(|| url.host_str())?);
-        match host {
-            Some(host) if !host.contains('*') => Ok(Self { host: host.to_owned(), below }),
-            Some(_) | None => Err("write a host as in `hooks.example.com` or `*.example.com`".to_owned()),
+        match Host::parse(host) {
+            Ok(host) if !host.to_string().contains('*') => Ok(Self { host: host.to_string(), below }),
+            Ok(_) | Err(_) => Err("write a host as in `hooks.example.com` or `*.example.com`".to_owned()),
         }
     }
 }
