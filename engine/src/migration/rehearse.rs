@@ -98,10 +98,7 @@ fn rehearse_schema(job: &Job, plan: &Plan) -> Result<(SchemaRehearsal, u64)> {
     let label = "rehearsing the schema".to_owned();
     job.observer.observe(Event::StatementStarted { label: label.clone() });
     let began = Instant::now();
-    let executed = {
-        drop((target, statements));
-        false
-    };
+    let executed = target.rehearse(&plan.migration, &statements)?;
     job.observer.observe(Event::StatementFinished { label, seconds: began.elapsed().as_secs_f64() });
     Ok((if executed { SchemaRehearsal::Executed } else { SchemaRehearsal::NotPossible }, count))
 }

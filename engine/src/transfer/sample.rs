@@ -48,10 +48,9 @@ pub(crate) fn sample(
     deadline: Instant,
 ) -> Result<(Sample, Option<SourceSession>)> {
     let mut sample = Sample::default();
-    let columns: Vec<String> = table.mappings.iter().map(|m| m.source_column.clone()).collect();
     let mut reader = session.read(&Reading {
         table: &table.source,
-        columns: &columns,
+        columns: &table.reads,
         range: &Range::Whole,
         batch_rows: BATCH_ROWS,
         batch_bytes: BATCH_BYTES,
@@ -101,17 +100,99 @@ impl Sample {
     }
 }
 
-/// `id = '7'`: the values that fill the target's primary key, by the names of their source columns. None without a key.
+/// `id = '7'`: the values of the source's columns that fill the target's primary key. None without a key, and where a part of
+/// it is made of other columns.
 fn key_of(batch: &RecordBatch, row: usize, table: &TablePlan) -> Option<String> {
     let key = table.target.primary_key.as_ref()?;
     let parts: Option<Vec<String>> = key
         .columns
         .iter()
         .map(|column| {
-            // Columns were asked for in the order of the mappings.
-            let at = table.mappings.iter().position(|m| m.target_column == *column)?;
-            Some(format!("{} = {}", table.mappings[at].source_column, shown_value(batch.columns().get(at)?, row)))
+            let source = &table.mappings.iter().find(|m| m.target_column == *column)?.source_column;
+            Some(format!("{source} = {}", shown_value(batch.column_by_name(source)?, row)))
         })
         .collect();
     parts.filter(|p| !p.is_empty()).map(|p| p.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int64Array, StringArray};
+    use arrow::datatypes::{DataType, Field, Schema};
+
+    use super::*;
+    use crate::catalog::{Key, Table, TableName};
+    use crate::plan::{Fidelity, Mapping};
+    use crate::plugin::rows::encode_schema;
+
+    fn mapping(source_column: &str, target_column: &str, transformation: &str) -> Mapping {
+        Mapping {
+            id: format!("map_{target_column}"),
+            source_column: source_column.into(),
+            source_type: String::new(),
+            target_column: target_column.into(),
+            target_type: String::new(),
+            transformation: transformation.into(),
+            confidence: 1.0,
+            evidence: Vec::new(),
+            fidelity: Fidelity::Lossless,
+            note: String::new(),
+        }
+    }
+
+    /// `total` is made of two columns, neither of them its own, that are read before the key.
+    fn table(source: &Schema) -> TablePlan {
+        let name = TableName { schema: "main".into(), name: "parts".into() };
+        let written = ["total", "id"].map(|column| Field::new(column, DataType::Int64, false));
+        TablePlan {
+            source: name.clone(),
+            target: Table {
+                name,
+                columns: Vec::new(),
+                primary_key: Some(Key { name: None, columns: vec!["id".into()] }),
+                unique_keys: Vec::new(),
+                foreign_keys: Vec::new(),
+                checks: Vec::new(),
+                indexes: Vec::new(),
+                comment: None,
+                rows: 0,
+                bytes: 0,
+            },
+            mappings: vec![mapping("Total", "total", "CAST(code || size AS BIGINT)"), mapping("Id", "id", "\"Id\"")],
+            row_schema: encode_schema(&Schema::new(written.to_vec())),
+            reads: source.fields().iter().map(|f| f.name().clone()).collect(),
+            read_schema: encode_schema(source),
+            profile: Vec::new(),
+            estimated_rows: 0,
+            estimated_bytes: 0,
+        }
+    }
+
+    #[test]
+    fn a_refused_row_is_named_by_its_key_wherever_the_key_was_read() {
+        let [code, size] = ["code", "size"].map(|column| Field::new(column, DataType::Utf8, false));
+        let source = Arc::new(Schema::new(vec![code, size, Field::new("Id", DataType::Int64, false)]));
+        let batch = RecordBatch::try_new(
+            Arc::clone(&source),
+            vec![
+                Arc::new(StringArray::from(vec!["1", "x"])),
+                Arc::new(StringArray::from(vec!["2", "3"])),
+                Arc::new(Int64Array::from(vec![7, 8])),
+            ],
+        )
+        .unwrap();
+        let mut table = table(&source);
+        let mut sample = Sample::default();
+        let rejected = Projector::compile(&source, &table).unwrap().rejects(&batch);
+        sample.take(&batch, rejected.clone(), &table);
+        assert_eq!((sample.rows, sample.rejects), (2, 1));
+        assert_eq!(sample.examples[0].column.as_deref(), Some("total"));
+        assert_eq!(sample.examples[0].row.as_deref(), Some("Id = '8'"));
+
+        table.target.primary_key = None;
+        sample.take(&batch, rejected, &table);
+        assert_eq!(sample.examples[1].row.as_deref(), Some("4 of the sample"));
+    }
 }

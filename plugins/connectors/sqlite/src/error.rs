@@ -2,6 +2,8 @@
 
 use sensei_sdk::{Error, Kind};
 
+use crate::ffi;
+
 /// What a result code means to a client. Looked up by the extended code first, then by its primary part
 /// (the low byte). Codes: <https://sqlite.org/rescode.html>.
 pub(crate) const CODES: &[(i32, &str, Kind, &str)] = &[
@@ -74,6 +76,14 @@ pub(crate) const CODES: &[(i32, &str, Kind, &str)] = &[
     (26, "SQLITE_NOTADB", Kind::InvalidData, "The file is not an SQLite database (or it is encrypted)."),
 ];
 
+/// What SQLITE_ERROR means where SQLite's words, which have no code of their own, say more. (The library is part of the
+/// connector: its words change with a new version of it alone, and a test asks it for them.)
+const WORDS: &[(&str, Kind, &str)] = &[
+    ("no such table", Kind::NotFound, "A table is not there."),
+    ("already exists", Kind::Conflict, "Something of this name is already there; rename or remove it."),
+    ("there is already", Kind::Conflict, "Something of this name is already there; rename or remove it."),
+];
+
 /// The row of [`CODES`] for an extended result code.
 pub(crate) fn classify(code: i32) -> (&'static str, Kind, &'static str) {
     let row = CODES.iter().find(|row| row.0 == code).or_else(|| CODES.iter().find(|row| row.0 == code & 0xff));
@@ -82,7 +92,12 @@ pub(crate) fn classify(code: i32) -> (&'static str, Kind, &'static str) {
 
 /// An error out of a result code and SQLite's own words.
 pub(crate) fn from_code(code: i32, words: &str) -> Error {
-    let (name, kind, meaning) = classify(code);
+    let (name, mut kind, mut meaning) = classify(code);
+    if code == ffi::SQLITE_ERROR
+        && let Some(row) = WORDS.iter().find(|row| words.contains(row.0))
+    {
+        (kind, meaning) = (row.1, row.2);
+    }
     let words = words.trim_end_matches('.');
     let message = if words.is_empty() || words == "not an error" {
         meaning.to_owned()
@@ -100,6 +115,7 @@ pub(crate) fn from_code(code: i32, words: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::database::{Access, Database};
     use std::fmt::Write;
 
     #[test]
@@ -109,6 +125,23 @@ mod tests {
             writeln!(table, "{code:>5} {name:<30} {kind:?}").unwrap();
         }
         insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn words_say_what_their_code_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let db = Database::open(path.to_str().unwrap(), Access::Create, 0).unwrap();
+        db.execute("CREATE TABLE t (a); CREATE TABLE u (a); CREATE INDEX i ON t (a)").unwrap();
+        let kind = |sql: &str| db.execute(sql).unwrap_err().kind;
+        assert_eq!(kind("SELECT * FROM gone"), Kind::NotFound);
+        for sql in
+            ["CREATE TABLE t (b)", "ALTER TABLE u RENAME TO t", "ALTER TABLE u RENAME TO i", "CREATE INDEX i ON u (a)"]
+        {
+            assert_eq!(kind(sql), Kind::Conflict, "{sql}");
+        }
+        assert_eq!(kind("SELECT b FROM t"), Kind::Internal);
+        assert_eq!(kind("SELEC"), Kind::Internal);
     }
 
     #[test]

@@ -56,6 +56,7 @@ fn a_statement_that_fails_is_named() {
     let mut migration = Migration::new(&place, "a.db", "b.db", OnExisting::Fail);
     let before = files(&place);
     let error = rehearse(&mut migration).unwrap_err();
+    assert_eq!(error.kind, Kind::Conflict);
     assert!(error.message.contains("table t into place"), "{}", error.message);
     assert_eq!(files(&place), before);
 }
