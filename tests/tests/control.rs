@@ -186,6 +186,7 @@ fn job(source: &str, target: &str, name: &str, watch: &Arc<Watch>) -> Job {
             naming: Naming::Snake,
             on_existing: OnExisting::Fail,
             generate_rollback: false,
+            bare: false,
         },
         options: Options { parallelism: LANES, chunk_rows: CHUNK_ROWS, ..Options::default() },
         observer: watch.clone(),

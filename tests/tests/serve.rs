@@ -271,7 +271,9 @@ fn receiver() -> (String, Arc<Mutex<Vec<(String, Value)>>>) {
                 let Ok(n @ 1..) = stream.read(&mut bytes) else { break (String::new(), String::new()) };
                 text += &String::from_utf8_lossy(&bytes[..n]);
                 let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-                let length = head.lines().find_map(|l| l.to_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+                let length = head
+                    .lines()
+                    .find_map(|l| l.to_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok());
                 if body.len() >= length.unwrap_or(0) {
                     break (head.to_owned(), body.to_owned());
                 }
@@ -290,7 +292,8 @@ fn receiver() -> (String, Arc<Mutex<Vec<(String, Value)>>>) {
 fn webhooks_are_told_at_least_once_and_signed() {
     let world = World::new();
     let (url, received) = receiver();
-    let made = world.serve.post("/v1/webhooks", &json!({"url": url, "events": ["completed", "approval_required"]})).is(201);
+    let made =
+        world.serve.post("/v1/webhooks", &json!({"url": url, "events": ["completed", "approval_required"]})).is(201);
     assert!(made["secret"].as_str().is_some_and(|s| s.starts_with("whsec_")));
     let hook = made["id"].as_str().expect("an id").to_owned();
     assert!(!world.serve.get(&format!("/v1/webhooks/{hook}")).is(200).to_string().contains("whsec_"));
@@ -303,13 +306,20 @@ fn webhooks_are_told_at_least_once_and_signed() {
     let (head, body) = received.lock().expect("the list")[0].clone();
     assert!(["webhook-id:", "webhook-timestamp:", "webhook-signature: v1,"].iter().all(|h| head.contains(h)), "{head}");
     assert_eq!((&body["type"], &body["data"]["migration_id"]), (&json!("migration.completed"), &json!(id)));
-    let list = || world.serve.get(&format!("/v1/webhooks/{hook}/deliveries")).is(200)["data"].as_array().cloned().unwrap_or_default();
+    let list = || {
+        world.serve.get(&format!("/v1/webhooks/{hook}/deliveries")).is(200)["data"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
+    };
     eventually("both attempts are listed", || list().len() == 2);
     let delivery = list()[0]["id"].as_str().expect("an id").to_owned();
     world.serve.command(&format!("/v1/webhooks/{hook}/deliveries/{delivery}/redeliver")).is(202);
     eventually("it comes again", || received.lock().expect("the list").len() == 2);
     world.serve.command(&format!("/v1/webhooks/{hook}/test")).is(202);
-    eventually("the test comes", || received.lock().expect("the list").iter().any(|(_, b)| b["type"] == "webhook.test"));
+    eventually("the test comes", || {
+        received.lock().expect("the list").iter().any(|(_, b)| b["type"] == "webhook.test")
+    });
     world.serve.delete(&format!("/v1/webhooks/{hook}"));
     assert_eq!(world.serve.get("/v1/webhooks").is(200)["data"], json!([]));
 }

@@ -39,7 +39,7 @@ pub(super) fn select<'a>(request: &Request, catalog: &'a Catalog, risks: &mut Ri
             Severity::Low,
             "exclusion_without_effect",
             "These patterns of `exclude_tables` match no table of the source.",
-            &idle.glob,
+            idle.glob,
             "Nothing to do, unless something was to be left out.",
         );
     }

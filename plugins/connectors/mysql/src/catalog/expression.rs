@@ -92,7 +92,10 @@ mod tests {
         // Taken from CHECK_CONSTRAINTS of MySQL 9.7.
         let cases = [
             (r"(`a` > 0)", "(`a` > 0)"),
-            (r"(`b` in (_utf8mb4\'it\\\'s\',_utf8mb4\'back\\\\slash\'))", r"(`b` in (_utf8mb4'it\'s',_utf8mb4'back\\slash'))"),
+            (
+                r"(`b` in (_utf8mb4\'it\\\'s\',_utf8mb4\'back\\\\slash\'))",
+                r"(`b` in (_utf8mb4'it\'s',_utf8mb4'back\\slash'))",
+            ),
             (r"regexp_like(`e`,_utf8mb4\'^[a-z]\\\\d+$\')", r"regexp_like(`e`,_utf8mb4'^[a-z]\\d+$')"),
             ("(`Ã¼n` <> _utf8mb4\\'Ã©ð\u{9f}\u{98}\u{80}\\')", "(`ün` <> _utf8mb4'é😀')"),
             ("(`Ã¼n` <> _latin1\\'ü\u{80}\\')", "(`ün` <> _latin1 x'fc80')"),
