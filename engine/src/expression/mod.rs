@@ -16,6 +16,7 @@ mod position;
 mod precision;
 mod projection;
 mod rejects;
+mod sift;
 mod trial;
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
-//! Every row of a batch that its mappings refuse, where a transfer stops at the first.
+//! The rows of a batch that its mappings refuse, for a person to look at.
 
 use std::collections::BTreeMap;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::RecordBatch;
 
+use super::Expression;
 use super::failure::values;
-use super::projection::{ColumnExpression, Projection};
+use super::projection::Projection;
+use super::sift::{Refused, Why};
 
 /// A row that cannot be moved as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,61 +26,25 @@ impl Projection {
     pub fn rejects(&self, batch: &RecordBatch) -> Vec<Rejected> {
         let mut found = BTreeMap::new();
         for column in self.columns() {
-            let mut search = Search { column, batch, found: Vec::new() };
-            search.within(0, batch.num_rows());
-            for rejected in search.found {
-                // An earlier column has refused the row already.
-                found.entry(rejected.row).or_insert(rejected);
+            for Refused { row, why } in column.sift(batch).refused {
+                // An earlier column may have refused the row already.
+                found.entry(row).or_insert_with(|| Rejected {
+                    row,
+                    column: column.field().name().clone(),
+                    reason: reason(column.expression(), batch, row, &why),
+                });
             }
         }
         found.into_values().collect()
     }
 }
 
-/// Looks for one column's rows by halving what is refused.
-struct Search<'a> {
-    column: &'a ColumnExpression,
-    batch: &'a RecordBatch,
-    found: Vec<Rejected>,
-}
-
-impl Search<'_> {
-    fn within(&mut self, start: usize, rows: usize) {
-        if rows == 0 {
-            return;
-        }
-        match self.column.try_evaluate(&self.batch.slice(start, rows)) {
-            Ok(array) if self.column.field().is_nullable() || array.null_count() == 0 => {}
-            Ok(array) => (0..rows).filter(|&row| array.is_null(row)).for_each(|row| self.null(start + row)),
-            Err(refusal) if rows == 1 => self.refused(Some(start), &refusal.reason),
-            Err(refusal) => {
-                let before = self.found.len();
-                let half = rows / 2;
-                self.within(start, half);
-                self.within(start + half, rows - half);
-                if self.found.len() == before {
-                    self.refused(None, &refusal.reason);
-                }
-            }
-        }
-    }
-
-    fn null(&mut self, row: usize) {
-        let expression = self.column.expression();
-        let values = values(expression, self.batch, row);
-        let reason = format!("`{}` is NULL{values}, and the target column takes no NULL.", expression.sql());
-        self.add(Some(row), reason);
-    }
-
-    fn refused(&mut self, row: Option<usize>, reason: &str) {
-        let expression = self.column.expression();
-        let values = row.map(|row| values(expression, self.batch, row)).unwrap_or_default();
-        let reason = reason.trim_end_matches('.');
-        self.add(row, format!("`{}` cannot be computed{values}: {reason}.", expression.sql()));
-    }
-
-    fn add(&mut self, row: Option<usize>, reason: String) {
-        self.found.push(Rejected { row, column: self.column.field().name().clone(), reason });
+fn reason(expression: &Expression, batch: &RecordBatch, row: Option<usize>, why: &Why) -> String {
+    let values = row.map(|row| values(expression, batch, row)).unwrap_or_default();
+    let sql = expression.sql();
+    match why {
+        Why::Null => format!("`{sql}` is NULL{values}, and the target column takes no NULL."),
+        Why::Failed(why) => format!("`{sql}` cannot be computed{values}: {}.", why.trim_end_matches('.')),
     }
 }
 

@@ -3,6 +3,7 @@
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 
+use super::sift::{Sifted, Why};
 use super::{ColumnExpression, Expression};
 
 /// A value of fewer letters is left in a reason where no quotes stand around it: it may be a piece of any word.
@@ -28,51 +29,20 @@ pub struct FirstRefused {
     pub reason: String,
 }
 
-impl Trial {
-    fn refuse(&mut self, rows: usize, first: usize, reason: impl FnOnce() -> String) {
-        self.refused += rows as u64;
-        if self.first.is_none() {
-            self.first = Some(FirstRefused { row: first, reason: reason() });
-        }
-    }
-}
-
 impl ColumnExpression {
     /// Computes every row of a batch, as a transfer would, and goes on after those that are refused.
     #[must_use]
     pub fn try_out(&self, batch: &RecordBatch) -> Trial {
-        let mut trial = Trial::default();
-        // Pieces still to be looked at, the next one last.
-        let mut open = vec![(0, batch.num_rows())];
-        while let Some((start, rows)) = open.pop() {
-            if rows == 0 {
-                continue;
-            }
-            match (self.try_evaluate(&batch.slice(start, rows)), rows) {
-                (Ok(values), _) => self.accept(values, start, &mut trial),
-                (Err(refusal), rows) if refusal.row.is_some() || rows == 1 => {
-                    let row = refusal.row.unwrap_or(0);
-                    open.push((start + row + 1, rows - row - 1));
-                    open.push((start, row));
-                    trial.refuse(1, start + row, || veiled(&refusal.reason, self.expression(), batch, start + row));
-                }
-                (Err(_), rows) => {
-                    let half = rows / 2;
-                    open.push((start + half, rows - half));
-                    open.push((start, half));
-                }
-            }
-        }
-        trial
-    }
-
-    fn accept(&self, values: ArrayRef, start: usize, trial: &mut Trial) {
-        let nulls = values.logical_null_count();
-        if nulls > 0 && !self.field().is_nullable() {
-            let row = (0..values.len()).find(|&row| values.is_null(row)).unwrap_or_default();
-            trial.refuse(nulls, start + row, || "NULL, and the target column takes none".to_owned());
-        }
-        trial.values.push(values);
+        let Sifted { values, refused } = self.sift(batch);
+        let mut rows = refused.iter().filter_map(|refused| Some((refused.row?, &refused.why)));
+        let first = rows.next().map(|(row, why)| FirstRefused {
+            row,
+            reason: match why {
+                Why::Null => "NULL, and the target column takes none".to_owned(),
+                Why::Failed(reason) => veiled(reason, self.expression(), batch, row),
+            },
+        });
+        Trial { values, refused: u64::from(first.is_some()) + rows.count() as u64, first }
     }
 }
 

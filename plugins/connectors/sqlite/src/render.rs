@@ -39,6 +39,7 @@ pub(crate) fn render(job: &Job) -> Vec<Statement> {
     job.tables.iter().for_each(|table| script.complete_all(table));
     script.cutover();
     script.restore_texts();
+    script.session();
     script.discard();
     script.statements
 }
@@ -183,6 +184,14 @@ impl Script<'_> {
                 label: format!("text of {name}"),
             });
         }
+    }
+
+    /// The session that a cutover runs in is set up already; a person's who takes it back by hand is not, and would have
+    /// references follow the renames and rows guarded that are about to be dropped. Stands last: its undo is the first.
+    fn session(&mut self) {
+        let sql = "PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON".to_owned();
+        let label = "references stay as they are written".to_owned();
+        self.add(Stage::Cutover, "session".to_owned(), sql.clone(), Some(sql), label);
     }
 
     fn discard(&mut self) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use arrow_schema::Schema;
-use sensei_sdk::catalog::{Action, Column, DataType, DefaultValue, Index, Table};
+use sensei_sdk::catalog::{Action, Binary, Column, DataType, DefaultValue, Index, Table, Text};
 use sensei_sdk::{ColumnNote, Fidelity, Proposal, TableNote, arrow_field, rows};
 
 use super::rules::held;
@@ -162,6 +162,7 @@ impl Proposer<'_> {
         if foreign {
             let held = held(&column.data_type, self.server, self.keys.contains(&column.name));
             column.native_type = held.native;
+            narrow(column);
             note.fidelity = held.fidelity;
             note.note = held.note.to_owned();
             // A type that brings its own character set keeps it.
@@ -375,5 +376,18 @@ impl Proposer<'_> {
                 }
             }
         }
+    }
+}
+
+/// Where the native type has a limit that the neutral one has not, the neutral one gets it: who plans sees what values
+/// must fit into, and the engine refuses what does not before it is sent.
+fn narrow(column: &mut Column) {
+    match (&mut column.data_type, native::data_type(&column.native_type)) {
+        (neutral @ DataType::Number, held @ DataType::Decimal(_)) => *neutral = held,
+        (DataType::Text(Text { length, .. }), DataType::Text(Text { length: Some(held), .. }))
+        | (DataType::Binary(Binary { length, .. }), DataType::Binary(Binary { length: Some(held), .. })) => {
+            *length = Some(length.map_or(held, |length| length.min(held)));
+        }
+        _ => {}
     }
 }
