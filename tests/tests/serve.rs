@@ -256,8 +256,11 @@ fn secrets_are_in_no_answer_no_log_and_no_file() {
     }
 }
 
+/// Requests that came in: their headers, their body.
+type Received = Arc<Mutex<Vec<(String, Value)>>>;
+
 /// Takes what webhooks bring, and refuses the first.
-fn receiver() -> (String, Arc<Mutex<Vec<(String, Value)>>>) {
+fn receiver() -> (String, Received) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
     let received = Arc::new(Mutex::new(Vec::new()));
