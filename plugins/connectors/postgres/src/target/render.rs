@@ -216,6 +216,15 @@ impl Rendering<'_> {
             );
             self.add_for_table(table, &format!("check/{name}"), &format!("check {name}"), &sql, drop(&name));
         }
+        // Last, for statistics of expressions in indexes; here, so that it is done while other tables still load.
+        self.statements.push(Statement {
+            id: format!("table/{}/analyze", plain(&table.name)),
+            stage: Stage::CompleteTable,
+            sql: format!("ANALYZE {staged}"),
+            undo: None,
+            table: Some(table.name.clone()),
+            label: format!("statistics of {}", plain(&table.name)),
+        });
     }
 
     fn index(&self, index: &Index, staged: &str) -> String {
@@ -273,14 +282,6 @@ impl Rendering<'_> {
         }
         for table in &self.job.tables {
             self.comments(table);
-            let staged = self.staged(&table.name);
-            self.add(
-                Stage::CompleteAll,
-                format!("all/analyze/{}", plain(&table.name)),
-                format!("statistics of {}", plain(&table.name)),
-                format!("ANALYZE {staged}"),
-                None,
-            );
         }
     }
 
