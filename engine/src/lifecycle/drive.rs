@@ -1,7 +1,7 @@
 //! Driving one migration: doing what its record needs, until nothing is to be done for it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -9,23 +9,19 @@ use tokio::sync::watch::Receiver;
 use tokio::task::JoinHandle;
 
 use super::announce::Line;
-use super::machine::Machine;
 use super::progress::{Board, Progress};
 use super::record::{Checkpoint, PhaseOutcome, Record, SCHEDULE, Stop, Validation};
 use super::service::{Change, Service};
 use super::state::{Input, Intent, Next, Recovery, Status, next};
+use super::teller::Teller;
 use super::watch::{Step, Watch};
 use crate::error::{Code, Error, Result};
-use crate::event::{Level, Phase};
+use crate::event::Phase;
 use crate::migration::{self, Job, Report, TableCount};
-use crate::store::{EventKind, NewEvent, Sample, fresh_id};
+use crate::store::{NewEvent, Sample, fresh_id};
 
 /// How often a driver looks at its migration.
 const LOOK: Duration = Duration::from_millis(250);
-/// How often progress is told. 1 s: what people see as live.
-const TELL: Duration = Duration::from_secs(1);
-/// How often a sample goes into the history of metrics. 10 s: 360 of an hour.
-const SAMPLE: Duration = Duration::from_secs(10);
 /// A pause before the maintenance window ends begins at least so long before. 10 s: committing a chunk takes seconds.
 const WINDOW_MARGIN: SignedDuration = SignedDuration::from_secs(10);
 
@@ -202,7 +198,6 @@ impl Driver {
                 result = &mut work => break result,
                 _ = look.tick() => {}
             }
-            teller.tell(false).await?;
             if self.signals.lost() {
                 job.cancel.cancel();
             } else if self.signals.leaving() {
@@ -212,14 +207,27 @@ impl Driver {
                     job.cancel.cancel();
                 }
             }
-            let record = self.service.store().record(&self.id).await?;
+            let seen = match teller.tell(false).await {
+                Ok(()) => self.service.store().record(&self.id).await,
+                Err(e) => Err(e),
+            };
+            let record = match seen {
+                Ok(record) => record,
+                Err(e) => {
+                    // Nothing is lost by waiting: a store that stays away takes the lease with it, and that ends the work.
+                    tracing::warn!(migration = %self.id, error = %e, "the state cannot be reached; the work goes on meanwhile");
+                    continue;
+                }
+            };
             match record.status {
                 Status::Pausing if record.stop.as_ref().is_some_and(|s| s.immediate) => job.cancel.cancel(),
                 Status::Pausing => job.stop.ask(),
                 Status::RollingBack | Status::Cancelled => job.cancel.cancel(),
                 Status::Running | Status::Validating => {
-                    if let Some(closes) = schedule.as_ref().and_then(|s| s.closes_at(Timestamp::now())) {
-                        self.heed_window(closes, teller.last.as_ref()).await?;
+                    if let Some(closes) = schedule.as_ref().and_then(|s| s.closes_at(Timestamp::now()))
+                        && let Err(e) = self.heed_window(closes, teller.last.as_ref()).await
+                    {
+                        tracing::warn!(migration = %self.id, error = %e, "the end of the window could not be heeded; trying again");
                     }
                 }
                 Status::Pending
@@ -406,12 +414,15 @@ impl Driver {
                 result = &mut work => break result,
                 _ = look.tick() => {}
             }
-            self.append(watch.take_lines()).await?;
             if self.signals.leaving() {
                 cancel.cancel();
             }
+            if let Err(e) = self.append(&watch.take_lines()).await {
+                // Lines of the log are not worth leaving the work alone for.
+                tracing::warn!(migration = %self.id, error = %e, "lines of a rollback could not be stored");
+            }
         };
-        self.append(watch.take_lines()).await?;
+        self.append(&watch.take_lines()).await?;
         result.unwrap_or_else(|_| Err(Error::new(Code::System, "The rollback broke down; this is a bug of Sensei.")))
     }
 
@@ -420,16 +431,16 @@ impl Driver {
         Ok(())
     }
 
-    async fn append(&self, events: Vec<NewEvent>) -> Result<()> {
+    pub(super) async fn append(&self, events: &[NewEvent]) -> Result<()> {
         if !events.is_empty() {
-            self.service.store().append_events(&self.id, &events).await?;
+            self.service.store().append_events(&self.id, events).await?;
             self.service.feed().touch(&self.id);
         }
         Ok(())
     }
 
     /// A phase of the run began or ended.
-    async fn step(&self, step: Step) -> Result<()> {
+    pub(super) async fn step(&self, step: Step) -> Result<()> {
         self.service
             .change(&self.id, |record, now| {
                 match step {
@@ -459,64 +470,4 @@ fn fail(record: &mut Record, error: &Error, now: Timestamp) -> Result<Change<()>
     record.apply(Input::Failed, now)?;
     record.error = Some(error.clone());
     Ok(Change::Save((), vec![Line::error(error.to_string())]))
-}
-
-/// Carries what a watch saw into the store.
-struct Teller<'a> {
-    driver: &'a Driver,
-    watch: &'a Watch,
-    job: &'a Job,
-    machine: Machine,
-    told: Option<Instant>,
-    sampled: Option<Instant>,
-    last: Option<Progress>,
-}
-
-impl<'a> Teller<'a> {
-    fn new(driver: &'a Driver, watch: &'a Watch, job: &'a Job) -> Self {
-        Self { driver, watch, job, machine: Machine::new(), told: None, sampled: None, last: None }
-    }
-
-    async fn tell(&mut self, at_the_end: bool) -> Result<()> {
-        for step in self.watch.take_steps() {
-            self.driver.step(step).await?;
-        }
-        let mut events = self.watch.take_lines();
-        let now = Instant::now();
-        let due =
-            |last: Option<Instant>, every: Duration| at_the_end || last.is_none_or(|l| now.duration_since(l) >= every);
-        if due(self.told, TELL) {
-            self.told = Some(now);
-            let usage = self.machine.look();
-            let network = self.job.traffic.received() + self.job.traffic.sent();
-            if let Some(progress) = self.watch.figures(usage, network, self.machine.link_bytes) {
-                let sample = Sample { at: Timestamp::now(), data: json!(progress) };
-                self.driver.service.store().put_progress(&self.driver.id, &sample).await?;
-                if due(self.sampled, SAMPLE) {
-                    self.sampled = Some(now);
-                    self.driver.service.store().add_sample(&self.driver.id, &sample).await?;
-                }
-                let moved = |p: &Progress| (p.records_processed, p.overall_percent.to_bits());
-                if self.last.as_ref().map(moved) != Some(moved(&progress)) {
-                    events.push(progress_event(&progress, self.watch.phase(), sample.at));
-                }
-                self.last = Some(progress);
-            }
-        }
-        self.driver.append(events).await
-    }
-}
-
-fn progress_event(progress: &Progress, phase: Option<Phase>, at: Timestamp) -> NewEvent {
-    let data = json!({
-        "timestamp": at,
-        "phase": phase,
-        "percent": progress.phase_percent.round(),
-        "overall_percent": progress.overall_percent.round(),
-        "records_processed": progress.records_processed,
-        "records_total": progress.records_total,
-        "records_per_second": progress.records_per_second.round(),
-        "estimated_completion": progress.estimated_completion,
-    });
-    NewEvent { at, kind: EventKind::Progress, level: Level::Info, phase, data }
 }

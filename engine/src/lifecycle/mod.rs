@@ -22,6 +22,7 @@ mod service;
 mod spec;
 mod state;
 mod supervisor;
+mod teller;
 mod transition;
 mod watch;
 pub mod window;
