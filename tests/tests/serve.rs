@@ -15,6 +15,8 @@ use tempfile::TempDir;
 const ROWS: u32 = 300_000;
 /// What a target that is slow takes in a second: some chunks in a test, not all.
 const SLOW: u64 = 1_500_000;
+/// Short, so that another server takes over while a test waits.
+const LEASE_SECONDS: u32 = 3;
 
 fn source() -> &'static MariaDbDatabase {
     static DATABASE: OnceLock<MariaDbDatabase> = OnceLock::new();
@@ -44,9 +46,13 @@ impl World {
     }
 
     fn with(state: impl Fn(&TempDir) -> String) -> Self {
+        Self::with_lease(LEASE_SECONDS, state)
+    }
+
+    fn with_lease(seconds: u32, state: impl Fn(&TempDir) -> String) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let target = servers::postgres().fresh_database();
-        let serve = Serve::start_with(folder.path(), &state(&folder), settings());
+        let serve = Serve::start_with(folder.path(), &state(&folder), settings(seconds));
         let (from, to) = (Proxy::to(source().port()), Proxy::to(target.port()));
         serve.connect("conn_from", "From", &source().url_through(from.port()));
         serve.connect("conn_to", "To", &target.url_through(to.port()));
@@ -95,10 +101,10 @@ impl World {
     }
 }
 
-fn settings() -> Value {
+fn settings(lease_seconds: u32) -> Value {
     json!({
         "secret_key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
-        "migrations": {"lease_seconds": 3, "grace_seconds": 20}
+        "migrations": {"lease_seconds": lease_seconds, "grace_seconds": 20}
     })
 }
 
@@ -201,7 +207,7 @@ fn of_two_servers_one_finishes_what_the_other_began() {
     let state = servers::postgres().fresh_database();
     let mut world = World::with(|_| state.url.clone());
     let id = world.running();
-    let other = Serve::start_with(world.folder.path(), &state.url, settings());
+    let other = Serve::start_with(world.folder.path(), &state.url, settings(LEASE_SECONDS));
     // The other server tells of what this one does.
     let seen = other.follow(&id, Some("0"), |events| events.iter().any(|e| e.name == "progress"));
     assert_every_event_once(&seen);
@@ -210,6 +216,28 @@ fn of_two_servers_one_finishes_what_the_other_began() {
     other.wait_for(&id, &["completed"]);
     world.assert_whole();
     assert_every_event_once(&other.follow(&id, Some("0"), |_| false));
+}
+
+#[test]
+fn the_state_is_away_for_a_moment_and_rows_move_on() {
+    let state = servers::postgres().fresh_database();
+    let way = Proxy::to(state.port());
+    let world = World::with_lease(30, |_| state.url_through(way.port()));
+    let id = world.running();
+    let moved = || world.to.from_client();
+    way.refuse(true);
+    way.cut();
+    let seen = moved();
+    eventually("the server notices", || world.serve.log().contains("the state cannot be reached"));
+    eventually("rows move on", || moved() > seen + SLOW);
+    way.refuse(false);
+    world.to.slow(0);
+    world.serve.wait_for(&id, &["completed"]);
+    world.assert_whole();
+    let events = world.serve.follow(&id, Some("0"), |_| false);
+    assert_every_event_once(&events);
+    let begun = events.iter().filter(|e| e.data.to_string().contains("Phase data_transfer began")).count();
+    assert_eq!(begun, 1, "the run was not begun again");
 }
 
 #[test]
