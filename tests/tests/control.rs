@@ -193,6 +193,7 @@ fn job(source: &str, target: &str, name: &str, watch: &Arc<Watch>) -> Job {
         traffic: Arc::new(Traffic::default()),
         cancel: Cancel::default(),
         stop: watch.stop.clone(),
+        gate: Arc::new(()),
         restart: false,
         name: Some(name.to_owned()),
         keep_ledger: false,

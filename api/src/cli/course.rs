@@ -31,8 +31,9 @@ impl Course {
         let watch = Watch::new();
         let (observer, cancel) = (watch.observer(), Cancel::default());
         let traffic = Arc::new(Traffic::default());
-        let (stop, restart, name, keep_ledger) = (Stop::default(), false, None, false);
-        let job = Job { source, target, request, options, observer, traffic, cancel, stop, restart, name, keep_ledger };
+        let (stop, gate, restart, name, keep_ledger) = (Stop::default(), Arc::new(()), false, None, false);
+        let job =
+            Job { source, target, request, options, observer, traffic, cancel, stop, gate, restart, name, keep_ledger };
         Self { job, watch, style }
     }
 

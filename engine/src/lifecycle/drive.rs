@@ -9,6 +9,7 @@ use tokio::sync::watch::Receiver;
 use tokio::task::JoinHandle;
 
 use super::announce::Line;
+use super::gate::CutoverGate;
 use super::progress::{Board, Progress};
 use super::record::{Checkpoint, PhaseOutcome, Record, SCHEDULE, Stop, Validation};
 use super::service::{Change, Service};
@@ -85,7 +86,7 @@ impl Driver {
                 let job = Job { observer: Arc::clone(&watch) as _, ..job };
                 let at_work = job.clone();
                 let work = tokio::task::spawn_blocking(move || migration::plan(&at_work));
-                self.attend(work, &job, &watch, None).await
+                self.attend(work, &job, &watch, &CutoverGate::new(), None).await
             }
         };
         if self.signals.leaving() {
@@ -146,16 +147,17 @@ impl Driver {
         };
         let lanes = u32::try_from(job.options.parallelism).unwrap_or(u32::MAX);
         let watch = Arc::new(Watch::new(Some(Board::new(&plan, lanes, earlier.as_ref())), Phase::SchemaMigration));
-        let job = Job { observer: Arc::clone(&watch) as _, ..job };
+        let gate = Arc::new(CutoverGate::new());
+        let job = Job { observer: Arc::clone(&watch) as _, gate: Arc::clone(&gate) as _, ..job };
         self.service
             .change(&self.id, |record, _| {
-                record.staged = true;
+                (record.staged, record.cutover_began_at) = (true, None);
                 Ok(Change::Save((), vec![]))
             })
             .await?;
         let at_work = job.clone();
         let work = tokio::task::spawn_blocking(move || migration::run(&at_work, &plan));
-        let report = self.attend(work, &job, &watch, Some(record.spec.schedule.clone())).await;
+        let report = self.attend(work, &job, &watch, &gate, Some(record.spec.schedule.clone())).await;
         if self.signals.lost() {
             return Ok(());
         }
@@ -189,6 +191,7 @@ impl Driver {
         mut work: JoinHandle<Result<T>>,
         job: &Job,
         watch: &Watch,
+        gate: &CutoverGate,
         schedule: Option<super::window::Schedule>,
     ) -> Result<T> {
         let mut teller = Teller::new(self, watch, job);
@@ -197,6 +200,7 @@ impl Driver {
             tokio::select! {
                 result = &mut work => break result,
                 _ = look.tick() => {}
+                () = gate.asked() => {}
             }
             if self.signals.lost() {
                 job.cancel.cancel();
@@ -229,6 +233,11 @@ impl Driver {
                     {
                         tracing::warn!(migration = %self.id, error = %e, "the end of the window could not be heeded; trying again");
                     }
+                    if gate.is_asked()
+                        && let Err(e) = self.let_through(gate).await
+                    {
+                        tracing::warn!(migration = %self.id, error = %e, "the cutover waits for the state; trying again");
+                    }
                 }
                 Status::Pending
                 | Status::Planning
@@ -252,6 +261,35 @@ impl Driver {
             teller.tell(true).await?;
         }
         result
+    }
+
+    /// Opens the gate to the cutover once the record says that it begins: whoever asked for a pause or an end before that
+    /// gets it.
+    async fn let_through(&self, gate: &CutoverGate) -> Result<()> {
+        let (_, begins) = self
+            .service
+            .change(&self.id, |record, now| match record.status {
+                Status::Running | Status::Validating => {
+                    record.cutover_began_at = Some(now);
+                    Ok(Change::Save(true, vec![]))
+                }
+                Status::Pending
+                | Status::Planning
+                | Status::PlanReady
+                | Status::Approved
+                | Status::Pausing
+                | Status::Paused
+                | Status::Completed
+                | Status::Failed
+                | Status::Cancelled
+                | Status::RollingBack
+                | Status::RolledBack => Ok(Change::Leave(false)),
+            })
+            .await?;
+        if begins {
+            gate.open();
+        }
+        Ok(())
     }
 
     /// Pauses before the maintenance window ends, early enough for the chunks at work.

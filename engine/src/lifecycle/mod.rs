@@ -13,6 +13,7 @@ mod command;
 mod connections;
 mod drive;
 mod feed;
+mod gate;
 mod machine;
 mod postman;
 mod progress;

@@ -57,6 +57,9 @@ pub struct Record {
     pub staged: bool,
     /// The new tables are live: what is left is to remove the ledger.
     pub switched: bool,
+    /// Since when its cutover is under way, or was tried last.
+    #[serde(default)]
+    pub cutover_began_at: Option<Timestamp>,
     /// How rows compared, as far as they were.
     pub validation: Option<Validation>,
     /// What the last dry run said.
@@ -177,6 +180,7 @@ impl Record {
             restart: false,
             staged: false,
             switched: false,
+            cutover_began_at: None,
             validation: None,
             dry_run: None,
         }
@@ -214,6 +218,25 @@ impl Record {
             phase.seconds = Some(phase.seconds.unwrap_or(0.0) + seconds_between(phase.began_at, now));
             phase.outcome = Some(outcome);
         }
+    }
+
+    /// Whether its cutover is under way.
+    #[must_use]
+    pub fn cuts_over(&self) -> bool {
+        let at_work = match self.status {
+            Status::Running | Status::Validating | Status::Pausing => true,
+            Status::Pending
+            | Status::Planning
+            | Status::PlanReady
+            | Status::Approved
+            | Status::Paused
+            | Status::Completed
+            | Status::Failed
+            | Status::Cancelled
+            | Status::RollingBack
+            | Status::RolledBack => false,
+        };
+        at_work && self.cutover_began_at.is_some()
     }
 
     /// Whether this phase has ended well.

@@ -152,6 +152,7 @@ impl Service {
             traffic: Arc::new(Traffic::default()),
             cancel: Cancel::default(),
             stop: Stop::default(),
+            gate: Arc::new(()),
             restart: record.restart,
             name: Some(record.id.clone()),
             keep_ledger: true,

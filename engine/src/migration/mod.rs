@@ -5,6 +5,7 @@
 
 mod attempts;
 mod discard;
+mod gate;
 mod journal;
 mod recount;
 mod rehearse;
@@ -16,6 +17,7 @@ mod tidy;
 use std::sync::Arc;
 
 pub use discard::discard;
+pub use gate::Gate;
 pub use recount::{TableCount, recount};
 pub use rehearse::{Rehearsal, Reject, SchemaRehearsal, TableRehearsal, rehearse};
 pub use run::{plan, run};
@@ -79,6 +81,8 @@ pub struct Job {
     pub cancel: Cancel,
     /// Stops a run at its next safe point.
     pub stop: Stop,
+    /// Holds a run before its cutover; `()` does not.
+    pub gate: Arc<dyn Gate>,
     /// Throw away what an earlier run left and begin anew.
     pub restart: bool,
     /// Names staging and ledger (`plan.migration`) when the plan is made, so that two migrations of the same pair have each

@@ -165,7 +165,7 @@ impl Run<'_> {
         let moved = Moved { tables, resumed };
         self.phase(Phase::Cutover, |run| {
             run.execute_all(&mut target, &of_stage(&statements, Stage::CompleteAll))?;
-            run.go_on()?;
+            run.job.gate.pass(&run.job.stop, &run.cancel)?;
             // From here there is only forward. Before the mark is made: it may be there although its answer is lost.
             run.course.cutover.replace(Some(moved.clone()));
             target.note(&run.plan.migration, CUTOVER, BEGUN)?;

@@ -4,7 +4,7 @@ use super::super::announce::Line;
 use super::super::record::{Record, Stop};
 use super::super::service::{Change, Service};
 use super::super::state::{Input, Intent, Status};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 
 /// How to cancel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,6 +26,10 @@ impl Service {
         let input = if how.rollback { Input::CancelAndRollBack } else { Input::Cancel };
         let (record, ()) = self
             .change(id, |record, now| {
+                if record.cuts_over() && !how.force {
+                    let message = "Its cutover has begun and ends in a moment. `force` interrupts it; what is live then, the log tells.";
+                    return Err(Error::new(Code::InvalidState, message));
+                }
                 let changed = record.apply(input, now)?;
                 let stopping = record.status == Status::Pausing;
                 let known =
