@@ -73,6 +73,7 @@ pub fn migrate(registry: &Registry, source: &str, target: &str, parallelism: usi
         traffic: Arc::default(),
         cancel: sensei_engine::plugin::Cancel::default(),
         stop: Stop::default(),
+        gate: Arc::new(()),
         restart: false,
         name: None,
         keep_ledger: false,

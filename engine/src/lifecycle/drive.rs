@@ -477,10 +477,10 @@ impl Driver {
         Ok(())
     }
 
-    /// A phase of the run began or ended.
-    pub(super) async fn step(&self, step: Step) -> Result<()> {
+    /// A phase of the run began or ended, then.
+    pub(super) async fn step(&self, step: Step, at: Timestamp) -> Result<()> {
         self.service
-            .change(&self.id, |record, now| {
+            .change_at(Some(at), &self.id, |record, now| {
                 match step {
                     Step::Began(phase) => {
                         record.phase_began(phase, now);

@@ -288,12 +288,13 @@ impl Board {
             }
             _ => (0.0, 0.0, 0.0),
         };
-        self.peak = self.peak.max(rows_rate);
         let processed: u64 = self.tables.iter().map(|t| t.done).sum();
         let total: u64 = self.tables.iter().map(|t| t.expected).sum::<u64>().max(processed);
         let transfer_seconds =
             self.transfer_before + self.transfer_began.map_or(0.0, |began| now.duration_since(began).as_secs_f64());
         let average = if transfer_seconds > 0.0 { processed as f64 / transfer_seconds } else { 0.0 };
+        // Looks may be further apart than a whole transfer takes; none is faster on average than at its fastest.
+        self.peak = self.peak.max(if self.transfer_began.is_none() { rows_rate.max(average) } else { rows_rate });
         let transferred = if total == 0 { 1.0 } else { processed as f64 / total as f64 };
         let phase = self.phase.map(|(phase, _)| phase);
         let phase_share = match phase {

@@ -110,11 +110,21 @@ impl Service {
     pub(super) async fn change<T>(
         &self,
         id: &str,
+        decide: impl FnMut(&mut Record, Timestamp) -> Result<Change<T>>,
+    ) -> Result<(Record, T)> {
+        self.change_at(None, id, decide).await
+    }
+
+    /// The same for what happened a moment ago.
+    pub(super) async fn change_at<T>(
+        &self,
+        at: Option<Timestamp>,
+        id: &str,
         mut decide: impl FnMut(&mut Record, Timestamp) -> Result<Change<T>>,
     ) -> Result<(Record, T)> {
         for _ in 0..CHANGE_ATTEMPTS {
             let mut record = self.store.record(id).await?;
-            let (before, now) = (record.status, Timestamp::now());
+            let (before, now) = (record.status, at.unwrap_or_else(Timestamp::now));
             let (value, lines) = match decide(&mut record, now)? {
                 Change::Leave(value) => return Ok((record, value)),
                 Change::Save(value, lines) => (value, lines),

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::drive::Driver;
 use super::machine::Machine;
 use super::progress::Progress;
-use super::watch::{Step, Watch};
+use super::watch::{Told, Watch};
 use crate::error::Result;
 use crate::event::{Level, Phase};
 use crate::migration::Job;
@@ -30,15 +30,13 @@ pub(super) struct Teller<'a> {
     sampled: Option<Instant>,
     pub(super) last: Option<Progress>,
     /// Seen, and not yet stored.
-    steps: VecDeque<Step>,
-    events: Vec<NewEvent>,
+    waiting: VecDeque<Told>,
 }
 
 impl<'a> Teller<'a> {
     pub(super) fn new(driver: &'a Driver, watch: &'a Watch, job: &'a Job) -> Self {
         let machine = Machine::new();
-        let (steps, events) = (VecDeque::new(), Vec::new());
-        Self { driver, watch, job, machine, told: None, sampled: None, last: None, steps, events }
+        Self { driver, watch, job, machine, told: None, sampled: None, last: None, waiting: VecDeque::new() }
     }
 
     /// Once in a while, or now.
@@ -46,12 +44,8 @@ impl<'a> Teller<'a> {
     /// # Errors
     /// What the store reports. What it did not take is told the next time.
     pub(super) async fn tell(&mut self, at_the_end: bool) -> Result<()> {
-        self.steps.extend(self.watch.take_steps());
-        self.events.extend(self.watch.take_lines());
-        while let Some(step) = self.steps.front() {
-            self.driver.step(*step).await?;
-            self.steps.pop_front();
-        }
+        self.waiting.extend(self.watch.take());
+        self.tell_waiting().await?;
         let now = Instant::now();
         let due =
             |last: Option<Instant>, every: Duration| at_the_end || last.is_none_or(|l| now.duration_since(l) >= every);
@@ -68,14 +62,31 @@ impl<'a> Teller<'a> {
                 }
                 let moved = |p: &Progress| (p.records_processed, p.overall_percent.to_bits());
                 if self.last.as_ref().map(moved) != Some(moved(&progress)) {
-                    self.events.push(progress_event(&progress, self.watch.phase(), sample.at));
+                    self.driver.append(&[progress_event(&progress, self.watch.phase(), sample.at)]).await?;
                 }
                 self.last = Some(progress);
             }
         }
-        self.driver.append(&self.events).await?;
-        self.events.clear();
         Ok(())
+    }
+
+    /// Lines and phases, in the order in which they came.
+    async fn tell_waiting(&mut self) -> Result<()> {
+        loop {
+            let lines: Vec<NewEvent> = self
+                .waiting
+                .iter()
+                .map_while(|told| match told {
+                    Told::Line(line) => Some(line.clone()),
+                    Told::Step(..) => None,
+                })
+                .collect();
+            self.driver.append(&lines).await?;
+            self.waiting.drain(..lines.len());
+            let Some(Told::Step(step, at)) = self.waiting.front() else { return Ok(()) };
+            self.driver.step(*step, *at).await?;
+            self.waiting.pop_front();
+        }
     }
 }
 

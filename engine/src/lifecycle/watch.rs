@@ -23,6 +23,15 @@ pub(super) enum Step {
     Ended(Phase),
 }
 
+/// What a run told, in its order.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// A line of the log.
+    Line(NewEvent),
+    /// A phase began or ended, then.
+    Step(Step, Timestamp),
+}
+
 /// What the lanes tell, until the driver fetches it. Never blocks a lane for longer than an addition takes.
 #[derive(Debug)]
 pub(super) struct Watch(Mutex<State>);
@@ -31,36 +40,42 @@ pub(super) struct Watch(Mutex<State>);
 struct State {
     board: Option<Board>,
     phase: Option<Phase>,
-    lines: Vec<NewEvent>,
+    told: Vec<Told>,
+    /// Lines among them.
+    lines: usize,
     dropped: u64,
-    steps: Vec<Step>,
 }
 
 impl Watch {
     /// Of a run with a board, or of planning, which has none.
     pub(super) fn new(board: Option<Board>, phase: Phase) -> Self {
-        Self(Mutex::new(State { board, phase: Some(phase), lines: Vec::new(), dropped: 0, steps: Vec::new() }))
+        Self(Mutex::new(State { board, phase: Some(phase), told: Vec::new(), lines: 0, dropped: 0 }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lines since last asked.
-    pub(super) fn take_lines(&self) -> Vec<NewEvent> {
+    /// What was told since last asked.
+    pub(super) fn take(&self) -> Vec<Told> {
         let mut state = self.lock();
-        let mut lines = std::mem::take(&mut state.lines);
+        let mut told = std::mem::take(&mut state.told);
+        state.lines = 0;
         let dropped = std::mem::take(&mut state.dropped);
         if dropped > 0 {
             let message = format!("{dropped} lines of the log were dropped here: the store could not keep up.");
-            lines.push(line(Timestamp::now(), Level::Warning, &message, state.phase, &[]));
+            told.push(Told::Line(line(Timestamp::now(), Level::Warning, &message, state.phase, &[])));
         }
-        lines
+        told
     }
 
-    /// Phases since last asked, in order.
-    pub(super) fn take_steps(&self) -> Vec<Step> {
-        std::mem::take(&mut self.lock().steps)
+    /// The lines of it, for a piece of work that has no phases.
+    pub(super) fn take_lines(&self) -> Vec<NewEvent> {
+        let line = |told| match told {
+            Told::Line(line) => Some(line),
+            Told::Step(..) => None,
+        };
+        self.take().into_iter().filter_map(line).collect()
     }
 
     /// The phase it is in.
@@ -89,9 +104,9 @@ impl Observer for Watch {
         match &event {
             Event::PhaseStarted { phase } => {
                 state.phase = Some(*phase);
-                state.steps.push(Step::Began(*phase));
+                state.told.push(Told::Step(Step::Began(*phase), Timestamp::now()));
             }
-            Event::PhaseFinished { phase, .. } => state.steps.push(Step::Ended(*phase)),
+            Event::PhaseFinished { .. } => {}
             Event::TableStarted(_)
             | Event::ChunkStarted { .. }
             | Event::Rows { .. }
@@ -104,12 +119,15 @@ impl Observer for Watch {
             | Event::Log { .. } => {}
         }
         let Some((level, message, more)) = words(&event, state.board.as_ref()) else { return };
-        if state.lines.len() >= WAITING_LINES {
+        if state.lines >= WAITING_LINES {
             state.dropped += 1;
-            return;
+        } else {
+            state.lines += 1;
+            state.told.push(Told::Line(line(Timestamp::now(), level, &message, state.phase, &more)));
         }
-        let new = line(Timestamp::now(), level, &message, state.phase, &more);
-        state.lines.push(new);
+        if let Event::PhaseFinished { phase, .. } = &event {
+            state.told.push(Told::Step(Step::Ended(*phase), Timestamp::now()));
+        }
     }
 }
 

@@ -201,7 +201,7 @@ impl TableMetrics {
             table: table.table.clone(),
             records_total: table.records_total,
             records_processed: table.records_processed,
-            throughput_records_per_second: if moving { whole(table.records_per_second) } else { 0 },
+            throughput_records_per_second: if moving || table.loaded { whole(table.records_per_second) } else { 0 },
             errors: table.errors,
         }
     }
