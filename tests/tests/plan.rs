@@ -47,7 +47,7 @@ fn job(source: &str, target: &str, on_existing: OnExisting, observer: Arc<dyn Ob
         traffic: Arc::new(Traffic::default()),
         cancel: Cancel::default(),
         stop: Stop::default(),
-        gate: std::sync::Arc::new(()),
+        gate: Arc::new(()),
         name: None,
         keep_ledger: false,
         restart: false,

@@ -78,6 +78,11 @@ fn is_json(headers: &HeaderMap) -> Result<(), ApiError> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // serde would take the fields of an object from a list, in their order.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        let message = "The body is wrong: it must be a JSON object, and is a list.";
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", message));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|e| {
         let path = e.path().to_string();
@@ -165,6 +170,8 @@ mod tests {
                 if json == "{} {}" { "invalid_request" } else { "invalid_json" }
             );
         }
-        assert_eq!(wrong("[]").await.0, 422);
+        for list in ["[]", r#" [{"count": 1}]"#] {
+            assert_eq!(wrong(list).await.0, 422, "{list}");
+        }
     }
 }

@@ -85,14 +85,37 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
         *responses = Map::from_iter(sorted);
     }
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        if parameter["in"] == "query" {
+            never_null(&mut parameter["schema"]);
+        }
+    }
     if method == "post" {
         let key = json!({"name": "Idempotency-Key", "in": "header", "required": false,
             "description": "Any text; the same request with the same text is done once.",
-            "schema": {"type": "string", "maxLength": 255}});
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255}});
         match operation["parameters"].as_array_mut() {
             Some(parameters) => parameters.push(key),
             None => operation["parameters"] = json!([key]),
         }
+    }
+}
+
+/// A parameter may be left out, which is not to say that it may be null; and text that is given is not empty.
+fn never_null(schema: &mut Value) {
+    let null = json!({"type": "null"});
+    if let Some(either) = schema.get_mut("oneOf").and_then(Value::as_array_mut) {
+        either.retain(|one| *one != null);
+        if let [only] = either.as_mut_slice() {
+            *schema = only.take();
+        }
+    }
+    if let Some(types) = schema.get_mut("type").filter(|types| types.is_array()) {
+        let rest: Vec<Value> = types.as_array().into_iter().flatten().filter(|t| *t != "null").cloned().collect();
+        *types = if let [only] = rest.as_slice() { only.clone() } else { Value::Array(rest) };
+    }
+    if schema["type"] == "string" && schema.get("enum").is_none() {
+        schema["minLength"] = json!(1);
     }
 }
 
