@@ -26,7 +26,7 @@ const LISTS_PER_SECOND: u64 = 100;
 /// Pairs of migrations.
 const ROUNDS: usize = 5;
 /// Seconds of work for two processors.
-const SOURCE: &str = "datagen:tpch?scale=2";
+const SOURCE: &str = "datagen:tpch?scale=5";
 /// Ticks of a processor's clock in a second, as `/proc` counts them.
 const TICKS: f64 = 100.0;
 
