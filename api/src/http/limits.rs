@@ -28,6 +28,9 @@ pub(crate) struct Limits {
     /// Seconds until what was sent must be acknowledged, or the connection is cut (`TCP_USER_TIMEOUT`). Default 30: a client
     /// that vanished must not hold a stream for as long as the kernel would have it, a quarter of an hour.
     pub(crate) acknowledge_seconds: u32,
+    /// Seconds until the `Idempotency-Key` of a request that is at work is free again when its server died. Default 30: a live
+    /// server says that it lives three times meanwhile, and a client that was cut off does not wait for long.
+    pub(crate) idempotency_hold_seconds: u32,
     /// Seconds that requests get to end when the server is asked to leave. Default 10: as long as balancers wait.
     pub(crate) drain_seconds: u32,
 }
@@ -43,6 +46,7 @@ impl Default for Limits {
             followers: 1_000,
             heartbeat_seconds: 15,
             acknowledge_seconds: 30,
+            idempotency_hold_seconds: 30,
             drain_seconds: 10,
         }
     }
@@ -63,6 +67,7 @@ impl Limits {
             ("followers", self.followers),
             ("heartbeat_seconds", self.heartbeat_seconds),
             ("acknowledge_seconds", self.acknowledge_seconds),
+            ("idempotency_hold_seconds", self.idempotency_hold_seconds),
             ("drain_seconds", self.drain_seconds),
         ];
         match all.into_iter().find(|(_, limit)| *limit == 0) {
@@ -73,6 +78,10 @@ impl Limits {
 
     pub(super) const fn body(&self) -> usize {
         self.body_bytes as usize
+    }
+
+    pub(super) const fn idempotency_hold(&self) -> Duration {
+        Duration::from_secs(self.idempotency_hold_seconds as u64)
     }
 
     pub(super) const fn heartbeat(&self) -> Duration {

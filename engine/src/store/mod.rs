@@ -33,7 +33,7 @@ use sqlx::{Any, AnyPool, ConnectOptions, Executor, Row, Transaction};
 pub use connections::StoredConnection;
 pub use decisions::{MappingDecision, StoredDecision};
 pub use events::{EventKind, EventQuery, NewEvent, StoredEvent};
-pub use idempotency::{Answer, Claim};
+pub use idempotency::{Answer, Claim, Hold};
 pub use keys::{ApiKey, Scope};
 pub use metrics::Sample;
 pub use migrations::{ListQuery, Listed, Order, Sort};
@@ -121,7 +121,11 @@ impl Store {
     }
 
     async fn migrate(&self) -> Result<()> {
-        let steps = [(1, "state", include_str!("schema/0001_state.sql"))].map(|(version, description, sql)| {
+        let steps = [
+            (1, "state", include_str!("schema/0001_state.sql")),
+            (2, "holds", include_str!("schema/0002_holds.sql")),
+        ];
+        let steps = steps.map(|(version, description, sql)| {
             let sql = sqlx::SqlSafeStr::into_sql_str(sql);
             Migration::new(version, description.into(), MigrationType::Simple, sql, false)
         });

@@ -192,17 +192,45 @@ async fn a_request_is_done_once() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(&folder).await;
     let now = Timestamp::now();
-    let claim = |print: &'static str, at| store.claim_idempotency("key_a", "k", print, at);
-    assert_eq!(claim("x", now).await.unwrap(), Claim::First);
-    assert_eq!(claim("x", now).await.unwrap(), Claim::AtWork);
-    assert_eq!(claim("y", now).await.unwrap(), Claim::Other);
+    let claim = |key_id, print: &'static str, at: Timestamp| {
+        store.claim_idempotency(key_id, "k", print, at, at + SignedDuration::from_secs(30))
+    };
+    let Claim::First(hold) = claim("key_a", "x", now).await.unwrap() else { panic!("nobody had it") };
+    assert_eq!(claim("key_a", "x", now).await.unwrap(), Claim::AtWork);
+    assert_eq!(claim("key_a", "y", now).await.unwrap(), Claim::Other);
     let answer = Answer { status: 201, body: "{}".into() };
-    store.answered("key_a", "k", &answer).await.unwrap();
-    assert_eq!(claim("x", now).await.unwrap(), Claim::Done(answer));
-    assert_eq!(store.claim_idempotency("key_b", "k", "x", now).await.unwrap(), Claim::First, "keys are by API key");
-    assert_eq!(claim("x", now + SignedDuration::from_hours(25)).await.unwrap(), Claim::First, "answers are forgotten");
-    store.release_idempotency("key_a", "k").await.unwrap();
-    assert_eq!(claim("y", now).await.unwrap(), Claim::First);
+    store.answered(&hold, &answer).await.unwrap();
+    let later = now + SignedDuration::from_hours(23);
+    assert_eq!(claim("key_a", "x", later).await.unwrap(), Claim::Done(answer));
+    assert!(matches!(claim("key_b", "x", now).await.unwrap(), Claim::First(_)), "keys are by API key");
+    let Claim::First(hold) = claim("key_a", "x", now + SignedDuration::from_hours(25)).await.unwrap() else {
+        panic!("answers are forgotten")
+    };
+    store.release_idempotency(&hold).await.unwrap();
+    assert!(matches!(claim("key_a", "y", now).await.unwrap(), Claim::First(_)));
+}
+
+#[tokio::test]
+async fn an_idempotency_key_is_held_for_as_long_as_somebody_keeps_it_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    let now = Timestamp::now();
+    let after = |seconds| now + SignedDuration::from_secs(seconds);
+    let claim = |at| store.claim_idempotency("key_a", "k", "x", after(at), after(at + 30));
+    let Claim::First(hold) = claim(0).await.unwrap() else { panic!("nobody had it") };
+    for beat in (10..=600).step_by(10) {
+        assert!(store.keep_hold(&hold, after(beat + 30)).await.unwrap());
+    }
+    assert_eq!(claim(629).await.unwrap(), Claim::AtWork, "ten minutes of work are no death");
+
+    let Claim::First(other) = claim(631).await.unwrap() else { panic!("nobody kept it up any more") };
+    assert!(!store.keep_hold(&hold, after(700)).await.unwrap(), "who comes back from the dead finds it taken");
+    store.answered(&hold, &Answer { status: 200, body: "{}".into() }).await.unwrap();
+    store.release_idempotency(&hold).await.unwrap();
+    assert_eq!(claim(640).await.unwrap(), Claim::AtWork);
+    store.answered(&other, &Answer { status: 202, body: "{}".into() }).await.unwrap();
+    assert!(!store.keep_hold(&other, after(700)).await.unwrap(), "an answer needs no holding");
+    assert_eq!(claim(700).await.unwrap(), Claim::Done(Answer { status: 202, body: "{}".into() }));
 }
 
 #[tokio::test]
