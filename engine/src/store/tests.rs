@@ -1,5 +1,7 @@
 //! Against a real file; what is particular to several servers is tested with a PostgreSQL in `tests/`.
 
+use std::os::unix::fs::PermissionsExt;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -260,5 +262,26 @@ async fn a_store_that_cannot_be_opened_says_what_to_write() {
     let unknown = Store::open("mongodb://x").await.unwrap_err();
     assert!(unknown.code == Code::Store && unknown.message.contains("sqlite:file.db"), "{unknown}");
     let nowhere = Store::open("sqlite:/nowhere/at/all.db").await.unwrap_err();
-    assert_eq!(nowhere.code, Code::Store);
+    assert!(nowhere.code == Code::System && nowhere.message.contains("/nowhere/at/all.db"), "{nowhere}");
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing.db");
+    let unmade = Store::open(&format!("sqlite:{}?mode=rw", missing.display())).await.unwrap_err();
+    assert!(unmade.code == Code::Store && !missing.exists(), "{unmade}");
+}
+
+#[tokio::test]
+async fn the_files_of_the_state_are_for_their_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["state.db", "with%20space.db"] {
+        let store = Store::open(&format!("sqlite:{}", folder.path().join(name).display())).await.unwrap();
+        made(&store, "a").await;
+        let files = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap());
+        let modes: Vec<_> =
+            files.map(|f| (f.file_name(), f.metadata().unwrap().permissions().mode() & 0o777)).collect();
+        assert!(modes.iter().all(|(_, mode)| *mode == 0o600), "{modes:?}");
+        for end in ["", "-wal", "-shm"] {
+            let name = format!("{name}{end}").replace("%20", " ");
+            assert!(modes.iter().any(|(file, _)| file.to_str() == Some(&name)), "{name}: {modes:?}");
+        }
+    }
 }
