@@ -20,6 +20,12 @@ pub(crate) struct Limits {
     pub(crate) requests_per_second: u32,
     /// Requests of one key at once, after a pause. Default 200: a page of the list, and each migration on it, twice.
     pub(crate) request_burst: u32,
+    /// Connections at the same time; more wait in the kernel's queue until one is closed. Default 2,048: as many for requests as
+    /// there may be streams, some 20 kilobytes each.
+    pub(crate) connections: u32,
+    /// Seconds until the head of a request must be there, and that a connection may be kept for a next one. Default 30: a head
+    /// comes at once, and whoever sends none must not hold a place for long. Balancers should let go of theirs sooner.
+    pub(crate) head_seconds: u32,
     /// Streams at the same time. Default 1,000: each is a connection and some kilobytes.
     pub(crate) followers: u32,
     /// Seconds between signs of life of a stream in which nothing happens. Default 15: proxies cut what is silent for 30 or
@@ -43,6 +49,8 @@ impl Default for Limits {
             long_request_seconds: 600,
             requests_per_second: 50,
             request_burst: 200,
+            connections: 2_048,
+            head_seconds: 30,
             followers: 1_000,
             heartbeat_seconds: 15,
             acknowledge_seconds: 30,
@@ -64,6 +72,8 @@ impl Limits {
             ("long_request_seconds", self.long_request_seconds),
             ("requests_per_second", self.requests_per_second),
             ("request_burst", self.request_burst),
+            ("connections", self.connections),
+            ("head_seconds", self.head_seconds),
             ("followers", self.followers),
             ("heartbeat_seconds", self.heartbeat_seconds),
             ("acknowledge_seconds", self.acknowledge_seconds),
