@@ -17,6 +17,8 @@ const ROWS: u32 = 300_000;
 const SLOW: u64 = 1_500_000;
 /// Short, so that another server takes over while a test waits.
 const LEASE_SECONDS: u32 = 3;
+/// Short, so that a pause over a dead network ends while a test waits.
+const STALL_SECONDS: u32 = 3;
 
 fn source() -> &'static MariaDbDatabase {
     static DATABASE: OnceLock<MariaDbDatabase> = OnceLock::new();
@@ -104,7 +106,7 @@ impl World {
 fn settings(lease_seconds: u32) -> Value {
     json!({
         "secret_key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
-        "migrations": {"lease_seconds": lease_seconds, "grace_seconds": 20}
+        "migrations": {"lease_seconds": lease_seconds, "grace_seconds": 20, "stall_seconds": STALL_SECONDS}
     })
 }
 
@@ -171,6 +173,24 @@ fn killed_while_it_pauses() {
     world.kill_and_restart();
     world.to.release();
     world.serve.wait_for(&id, &["paused"]);
+    world.to.slow(0);
+    world.serve.command(&format!("/v1/migrations/{id}/resume")).is(202);
+    world.serve.wait_for(&id, &["completed"]);
+    world.assert_whole();
+}
+
+#[test]
+fn a_pause_over_a_dead_network_comes_to_an_end() {
+    let world = World::new();
+    let id = world.running();
+    world.to.hold();
+    let pausing = world.serve.command(&format!("/v1/migrations/{id}/pause")).is(202);
+    assert_eq!(pausing["message"], "Migration will pause at next checkpoint");
+    // Nothing passes before, during and after.
+    world.serve.wait_for(&id, &["paused"]);
+    let lines = world.serve.get(&format!("/v1/migrations/{id}/logs?limit=1000")).is(200).to_string();
+    assert!(lines.contains("Nothing has moved for 3 s"), "{lines}");
+    world.to.release();
     world.to.slow(0);
     world.serve.command(&format!("/v1/migrations/{id}/resume")).is(202);
     world.serve.wait_for(&id, &["completed"]);

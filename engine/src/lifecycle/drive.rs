@@ -50,6 +50,8 @@ pub(super) struct Driver {
     pub(super) service: Arc<Service>,
     pub(super) id: String,
     pub(super) signals: Signals,
+    /// How long a run that is to pause may stand still.
+    pub(super) stall: Duration,
 }
 
 impl Driver {
@@ -146,7 +148,8 @@ impl Driver {
             Err(e) => return self.failed(&e).await,
         };
         let lanes = u32::try_from(job.options.parallelism).unwrap_or(u32::MAX);
-        let watch = Arc::new(Watch::new(Some(Board::new(&plan, lanes, earlier.as_ref())), Phase::SchemaMigration));
+        let board = Board::new(&plan, lanes, earlier.as_ref(), self.stall);
+        let watch = Arc::new(Watch::new(Some(board), Phase::SchemaMigration));
         let gate = Arc::new(CutoverGate::new());
         let job = Job { observer: Arc::clone(&watch) as _, gate: Arc::clone(&gate) as _, ..job };
         self.service
@@ -225,7 +228,14 @@ impl Driver {
             };
             match record.status {
                 Status::Pausing if record.stop.as_ref().is_some_and(|s| s.immediate) => job.cancel.cancel(),
-                Status::Pausing => job.stop.ask(),
+                Status::Pausing => {
+                    job.stop.ask();
+                    if watch.stopping()
+                        && let Err(e) = self.hasten().await
+                    {
+                        tracing::warn!(migration = %self.id, error = %e, "a pause that stalls could not be hastened; trying again");
+                    }
+                }
                 Status::RollingBack | Status::Cancelled => job.cancel.cancel(),
                 Status::Running | Status::Validating => {
                     if let Some(closes) = schedule.as_ref().and_then(|s| s.closes_at(Timestamp::now()))
@@ -321,6 +331,25 @@ impl Driver {
                     at: now,
                 });
                 Ok(Change::Save((), vec![Line::info(reason)]))
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// A stop at the next checkpoint becomes one at once: where nothing moves, there will be no checkpoint.
+    async fn hasten(&self) -> Result<()> {
+        self.service
+            .change(&self.id, |record, _| {
+                let Some(stop) = record.stop.as_mut().filter(|stop| record.status == Status::Pausing && !stop.immediate)
+                else {
+                    return Ok(Change::Leave(()));
+                };
+                stop.immediate = true;
+                let message = format!(
+                    "Nothing has moved for {} s: the connections are cut, and rows of unfinished chunks are moved again later.",
+                    self.stall.as_secs()
+                );
+                Ok(Change::Save((), vec![Line::warning(message)]))
             })
             .await?;
         Ok(())

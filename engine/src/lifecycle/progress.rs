@@ -1,6 +1,6 @@
 //! How far a migration is and how fast, from the events of its run.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +14,8 @@ use crate::plan::Plan;
 
 /// Rates are of the last this long: steady, yet they follow a change.
 const RATE_WINDOW: Duration = Duration::from_secs(10);
+/// Nothing moved for this long: what is expected of the chunks at work counts no more. 5 s: longer than a commit takes.
+const STILL: Duration = Duration::from_secs(5);
 /// What each phase is of the whole, in percent: where time goes in migrations that were measured.
 const SHARES: [(Phase, f64); 4] =
     [(Phase::SchemaMigration, 2.0), (Phase::DataTransfer, 88.0), (Phase::Validation, 3.0), (Phase::Cutover, 7.0)];
@@ -51,7 +53,8 @@ pub struct Progress {
     pub phase_percent: f64,
     /// When it is expected to be done; none: nobody knows yet.
     pub estimated_completion: Option<Timestamp>,
-    /// When the chunks at work are expected to be durable.
+    /// When the chunks at work are expected to be durable; where nothing moves, when a pause would end them at the latest;
+    /// none: nobody knows.
     pub checkpoint_eta: Option<Timestamp>,
     /// Of all processors of the server's machine, by the server.
     pub cpu_percent: f64,
@@ -112,6 +115,9 @@ pub(super) struct Board {
     tables: Vec<Table>,
     /// Chunks at work: when they began and the rows expected of each.
     at_work: BTreeMap<(usize, u32), (Instant, u64)>,
+    /// Statements at work, by label.
+    statements: BTreeSet<String>,
+    stall: Stall,
     chunk_seconds_per_row: Option<f64>,
     phase: Option<(Phase, Instant)>,
     transfer_began: Option<Instant>,
@@ -130,6 +136,27 @@ pub(super) struct Board {
     after_transfer: f64,
 }
 
+/// Whether anything moves while the run is to stop.
+#[derive(Debug)]
+struct Stall {
+    /// A run that is to stop may stand still for this long.
+    limit: Duration,
+    /// When something last moved.
+    moved: Instant,
+    /// Bytes of the network then.
+    network: u64,
+    /// Since when it is to stop.
+    stopping: Option<Instant>,
+}
+
+impl Stall {
+    /// How much longer it may stand still; of a run that is not to stop: from now on, if it were.
+    fn left(&self, now: Instant) -> Duration {
+        let since = self.stopping.map_or(now, |stopping| stopping.max(self.moved));
+        self.limit.saturating_sub(now.duration_since(since))
+    }
+}
+
 #[derive(Debug, Default)]
 struct Table {
     name: String,
@@ -142,8 +169,9 @@ struct Table {
 }
 
 impl Board {
-    /// For a run of this plan; `earlier` is where an earlier run of it stopped.
-    pub(super) fn new(plan: &Plan, workers: u32, earlier: Option<&Progress>) -> Self {
+    /// For a run of this plan; `earlier` is where an earlier run of it stopped, `stall` how long it may stand still while it
+    /// is to stop.
+    pub(super) fn new(plan: &Plan, workers: u32, earlier: Option<&Progress>, stall: Duration) -> Self {
         let tables = plan.tables.iter().map(|t| Table {
             name: t.target.name.name.clone(),
             expected: t.estimated_rows,
@@ -155,6 +183,8 @@ impl Board {
         Self {
             tables: tables.collect(),
             at_work: BTreeMap::new(),
+            statements: BTreeSet::new(),
+            stall: Stall { limit: stall, moved: Instant::now(), network: 0, stopping: None },
             chunk_seconds_per_row: None,
             phase: None,
             transfer_began: None,
@@ -181,6 +211,7 @@ impl Board {
     }
 
     pub(super) fn apply(&mut self, event: &Event, now: Instant) {
+        self.stall.moved = now;
         match event {
             Event::PhaseStarted { phase } => {
                 self.phase = Some((*phase, now));
@@ -197,6 +228,7 @@ impl Board {
                 self.retries += 1;
                 self.recovered += 1;
                 self.at_work.clear();
+                self.statements.clear();
                 self.end_transfer(now);
             }
             Event::TableStarted(progress) => {
@@ -245,7 +277,13 @@ impl Board {
                     state.seconds = state.began.map_or(0.0, |(began, _)| now.duration_since(began).as_secs_f64());
                 }
             }
-            Event::StatementStarted { .. } | Event::StatementFinished { .. } | Event::Log { .. } => {}
+            Event::StatementStarted { label } => {
+                self.statements.insert(label.clone());
+            }
+            Event::StatementFinished { label, .. } => {
+                self.statements.remove(label);
+            }
+            Event::Log { .. } => {}
         }
     }
 
@@ -259,6 +297,31 @@ impl Board {
     pub(super) fn stopped(&mut self, now: Instant) {
         self.end_transfer(now);
         self.at_work.clear();
+        self.statements.clear();
+    }
+
+    /// It is to stop at its next checkpoint.
+    pub(super) fn stopping(&mut self, now: Instant) {
+        self.stall.stopping.get_or_insert(now);
+    }
+
+    /// Whether it was to stop, and has stood still for longer than it may. A statement of the target says nothing until it is
+    /// done, so where statements alone are at work nobody can tell, and an index that took hours is not thrown away.
+    pub(super) fn is_stalled(&self, now: Instant) -> bool {
+        let in_a_statement = self.at_work.is_empty() && !self.statements.is_empty();
+        self.stall.stopping.is_some() && !in_a_statement && self.stall.left(now).is_zero()
+    }
+
+    /// Seconds until the chunks at work are durable, or cut off; none: nobody knows, or nothing is at work.
+    fn seconds_to_checkpoint(&self, now: Instant, seconds_per_row: Option<f64>) -> Option<f64> {
+        let left = self.at_work.values().map(|(began, rows)| {
+            let left = seconds_per_row? * *rows as f64 - now.duration_since(*began).as_secs_f64();
+            // One that takes longer than others took may take any time.
+            (left >= 0.0).then_some(left)
+        });
+        let left = left.reduce(|worst, left| Some(worst?.max(left?)))?;
+        let still = now.duration_since(self.stall.moved) >= STILL;
+        if still { Some(self.stall.left(now).as_secs_f64()) } else { left }
     }
 
     fn end_transfer(&mut self, now: Instant) {
@@ -276,6 +339,9 @@ impl Board {
         network: u64,
         link: f64,
     ) -> Progress {
+        if network != self.stall.network {
+            (self.stall.network, self.stall.moved) = (network, now);
+        }
         self.samples.push_back((now, self.moved.0, self.moved.1, network));
         while self.samples.len() > 2 && self.samples.get(1).is_some_and(|s| now.duration_since(s.0) >= RATE_WINDOW) {
             self.samples.pop_front();
@@ -309,13 +375,9 @@ impl Board {
             Some(Phase::Validation | Phase::Cutover) => Some(self.after_transfer),
             Some(Phase::Planning | Phase::SchemaMigration | Phase::DataTransfer) | None => None,
         };
-        let chunk_left =
+        let seconds_per_row =
             self.chunk_seconds_per_row.or((average > 0.0).then(|| f64::from(self.workers.max(1)) / average));
-        let checkpoint = self.at_work.values().map(|(began, rows)| {
-            let whole = chunk_left.unwrap_or(0.0) * *rows as f64;
-            (whole - now.duration_since(*began).as_secs_f64()).max(0.0)
-        });
-        let checkpoint = checkpoint.fold(None, |worst: Option<f64>, s| Some(worst.map_or(s, |w| w.max(s))));
+        let checkpoint = self.seconds_to_checkpoint(now, seconds_per_row);
         Progress {
             records_processed: processed,
             records_total: total,
@@ -377,6 +439,65 @@ fn overall(phase: Option<Phase>, share: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::fixtures;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A board whose one chunk of 1,000 rows is at work, after one that took ten seconds.
+    fn board(began: Instant) -> Board {
+        let shop = fixtures::shop();
+        let nothing = fixtures::catalog("there", Vec::new());
+        let plan = fixtures::plan(&fixtures::request(), &shop, &nothing).unwrap();
+        let mut board = Board::new(&plan, 2, None, 60 * SECOND);
+        for chunk in 0..2 {
+            board.apply(&Event::ChunkStarted { table: 0, chunk, rows: 1_000 }, began);
+        }
+        board.apply(&Event::ChunkCommitted { table: 0, chunk: 0, rows: 1_000 }, began + 10 * SECOND);
+        board.apply(&Event::ChunkCommitted { table: 0, chunk: 1, rows: 1_000 }, began + 10 * SECOND);
+        board.apply(&Event::ChunkStarted { table: 0, chunk: 2, rows: 1_000 }, began + 10 * SECOND);
+        board
+    }
+
+    /// Seconds until the checkpoint, as told when the network has carried so many bytes.
+    fn told(board: &mut Board, now: Instant, network: u64) -> Option<f64> {
+        let usage = Usage { cpu_percent: 0.0, memory_bytes: 0, memory_percent: 0.0 };
+        let clock = Timestamp::UNIX_EPOCH;
+        let eta = board.figures(now, clock, usage, network, 1.0).checkpoint_eta?;
+        Some(eta.duration_since(clock).as_secs_f64())
+    }
+
+    #[test]
+    fn a_checkpoint_is_expected_while_bytes_move_and_a_cut_where_none_do() {
+        let began = Instant::now();
+        let mut board = board(began);
+        assert_eq!(told(&mut board, began + 13 * SECOND, 1), Some(7.0));
+        assert_eq!(told(&mut board, began + 22 * SECOND, 2), None, "it takes longer than the others took");
+        assert_eq!(told(&mut board, began + 30 * SECOND, 2), Some(60.0), "a pause would be at an end after so long");
+        board.stopping(began + 40 * SECOND);
+        assert_eq!(told(&mut board, began + 50 * SECOND, 2), Some(50.0));
+        assert_eq!(told(&mut board, began + 51 * SECOND, 3), None, "it moves again");
+        assert_eq!(told(&mut board, began + 61 * SECOND, 3), Some(50.0));
+        assert!(!board.is_stalled(began + 110 * SECOND));
+        assert!(board.is_stalled(began + 111 * SECOND));
+        board.stopped(began + 112 * SECOND);
+        assert_eq!(told(&mut board, began + 113 * SECOND, 3), None);
+    }
+
+    #[test]
+    fn a_run_that_is_not_to_stop_may_stand_still_and_so_may_a_statement() {
+        let began = Instant::now();
+        let mut board = board(began);
+        assert!(!board.is_stalled(began + 999 * SECOND));
+        board.stopping(began + 999 * SECOND);
+        assert!(!board.is_stalled(began + 1_058 * SECOND));
+        board.apply(&Event::StatementStarted { label: "index of a".into() }, began + 1_058 * SECOND);
+        assert!(board.is_stalled(began + 1_118 * SECOND), "a chunk is at work beside it");
+        board.apply(&Event::ChunkCommitted { table: 0, chunk: 2, rows: 1_000 }, began + 1_200 * SECOND);
+        assert!(!board.is_stalled(began + 9_999 * SECOND));
+        board.apply(&Event::StatementFinished { label: "index of a".into(), seconds: 1.0 }, began + 10_000 * SECOND);
+        assert!(!board.is_stalled(began + 10_059 * SECOND));
+        assert!(board.is_stalled(began + 10_060 * SECOND));
+    }
 
     #[test]
     fn the_whole_grows_with_each_phase() {

@@ -17,7 +17,7 @@ use crate::seal::SealingKey;
 use crate::store::{Store, fresh_id};
 
 /// How often a change is tried when others change the same record at the same time. 20: each loses against one that won.
-const CHANGE_ATTEMPTS: u32 = 20;
+pub(super) const CHANGE_ATTEMPTS: u32 = 20;
 
 /// Takes commands.
 #[derive(Debug)]

@@ -31,11 +31,20 @@ pub struct SupervisorSettings {
     /// How long lanes may take to stop at a chunk when the server is asked to leave. Default 30 s; then they stop at once, and
     /// rows of unfinished chunks are moved again by whoever goes on.
     pub grace: Duration,
+    /// How long a migration that is to pause at its next checkpoint may stand still: no byte, no row, no statement. Default 60 s:
+    /// longer than a network's hiccups, shorter than a person's patience; then its connections are cut as by an immediate
+    /// pause. While statements of the target alone are at work it waits for them.
+    pub stall: Duration,
 }
 
 impl Default for SupervisorSettings {
     fn default() -> Self {
-        Self { max_migrations: 4, lease: Duration::from_secs(15), grace: Duration::from_secs(30) }
+        Self {
+            max_migrations: 4,
+            lease: Duration::from_secs(15),
+            grace: Duration::from_secs(30),
+            stall: Duration::from_secs(60),
+        }
     }
 }
 
@@ -116,7 +125,8 @@ impl Supervisor {
             let (end, lost) = watch::channel(false);
             crew.ends.insert(id.clone(), end);
             let signals = Signals { leaving: leaving.clone(), lost };
-            let driver = Driver { service: Arc::clone(&self.service), id: id.clone(), signals };
+            let driver =
+                Driver { service: Arc::clone(&self.service), id: id.clone(), signals, stall: self.settings.stall };
             crew.drivers.spawn(async move {
                 if let Err(e) = driver.drive().await {
                     tracing::error!(migration = %driver.id, error = %e, "a migration could not be driven on; it will be tried again");

@@ -87,6 +87,15 @@ impl Watch {
         self.lock().board.as_mut().map(|b| b.figures(Instant::now(), Timestamp::now(), usage, network, link))
     }
 
+    /// The run is to stop at its next checkpoint; true: it has stood still for longer than it may.
+    pub(super) fn stopping(&self) -> bool {
+        let now = Instant::now();
+        self.lock().board.as_mut().is_some_and(|board| {
+            board.stopping(now);
+            board.is_stalled(now)
+        })
+    }
+
     pub(super) fn stopped(&self, escalated: bool) {
         if let Some(board) = &mut self.lock().board {
             if escalated { board.escalated(Instant::now()) } else { board.stopped(Instant::now()) }

@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::plugin::rows::encode_schema;
 use crate::plugin::{ColumnNote, Description, Proposal, Roles};
 
-pub(super) fn request() -> Request {
+pub(crate) fn request() -> Request {
     Request {
         schemas: Vec::new(),
         exclude_tables: Vec::new(),
@@ -90,7 +90,7 @@ pub(super) fn table(schema: &str, name: &str, columns: Vec<Column>) -> Table {
     }
 }
 
-pub(super) fn catalog(dialect: &str, tables: Vec<Table>) -> Catalog {
+pub(crate) fn catalog(dialect: &str, tables: Vec<Table>) -> Catalog {
     Catalog {
         server: format!("{dialect} 1.0"),
         dialect: dialect.to_owned(),
@@ -161,7 +161,7 @@ pub(super) fn sampled_plan_with(
     assemble(request, facts, &policy, sides, risks)
 }
 
-pub(super) fn plan(request: &Request, source: &Catalog, target: &Catalog) -> Result<Plan> {
+pub(crate) fn plan(request: &Request, source: &Catalog, target: &Catalog) -> Result<Plan> {
     plan_with(request, source, target, true, |_| {})
 }
 
@@ -174,7 +174,7 @@ pub(super) fn risk<'a>(plan: &'a Plan, kind: &str) -> &'a Risk {
 }
 
 /// A shop with most of what can be named.
-pub(super) fn shop() -> Catalog {
+pub(crate) fn shop() -> Catalog {
     let mut status = column(
         "Status",
         "\"public\".\"OrderStatus\"",

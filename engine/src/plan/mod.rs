@@ -10,7 +10,7 @@ mod draft;
 mod estimate;
 mod evidence;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 mod naming;
 mod profile;
 mod range;

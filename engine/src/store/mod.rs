@@ -7,6 +7,7 @@
 mod connections;
 mod decisions;
 mod events;
+mod file;
 mod idempotency;
 mod keys;
 mod leases;
@@ -28,12 +29,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyRow};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Any, AnyPool, ConnectOptions, Executor, Row, Transaction};
 
 pub use connections::StoredConnection;
 pub use decisions::{MappingDecision, StoredDecision};
 pub use events::{EventKind, EventQuery, NewEvent, StoredEvent};
-pub use idempotency::{Answer, Claim};
+pub use idempotency::{Answer, Claim, Hold};
 pub use keys::{ApiKey, Scope};
 pub use metrics::Sample;
 pub use migrations::{ListQuery, Listed, Order, Sort};
@@ -63,7 +65,7 @@ impl Store {
     /// Opens the store that `url` names (`sqlite:path`, `postgres://...`) and brings its schema up to date.
     ///
     /// # Errors
-    /// `store` says what is wrong with the URL, or with what it leads to.
+    /// `store` says what is wrong with the URL, or with what it leads to; `system` when its file cannot be made.
     pub async fn open(url: &str) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let (url, file) = match url.split_once(':') {
@@ -80,6 +82,11 @@ impl Store {
         };
         let options: AnyConnectOptions = url.parse().map_err(|e| failed("read the URL of the state", &e))?;
         let options = options.disable_statement_logging();
+        if file && Self::folder_of(&url).is_some() && url.contains("mode=rwc") {
+            // As sqlx reads the URL: what is made must be what is opened.
+            let read = SqliteConnectOptions::try_from(&options).map_err(|e| failed("read the URL of the state", &e))?;
+            file::make(read.get_filename())?;
+        }
         let mut pool = AnyPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
         if file {
             pool = pool.after_connect(|connection, _| {
@@ -121,7 +128,9 @@ impl Store {
     }
 
     async fn migrate(&self) -> Result<()> {
-        let steps = [(1, "state", include_str!("schema/0001_state.sql"))].map(|(version, description, sql)| {
+        let steps =
+            [(1, "state", include_str!("schema/0001_state.sql")), (2, "holds", include_str!("schema/0002_holds.sql"))];
+        let steps = steps.map(|(version, description, sql)| {
             let sql = sqlx::SqlSafeStr::into_sql_str(sql);
             Migration::new(version, description.into(), MigrationType::Simple, sql, false)
         });

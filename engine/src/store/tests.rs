@@ -1,5 +1,7 @@
 //! Against a real file; what is particular to several servers is tested with a PostgreSQL in `tests/`.
 
+use std::os::unix::fs::PermissionsExt;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -192,17 +194,45 @@ async fn a_request_is_done_once() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(&folder).await;
     let now = Timestamp::now();
-    let claim = |print: &'static str, at| store.claim_idempotency("key_a", "k", print, at);
-    assert_eq!(claim("x", now).await.unwrap(), Claim::First);
-    assert_eq!(claim("x", now).await.unwrap(), Claim::AtWork);
-    assert_eq!(claim("y", now).await.unwrap(), Claim::Other);
+    let claim = |key_id, print: &'static str, at: Timestamp| {
+        store.claim_idempotency(key_id, "k", print, at, at + SignedDuration::from_secs(30))
+    };
+    let Claim::First(hold) = claim("key_a", "x", now).await.unwrap() else { panic!("nobody had it") };
+    assert_eq!(claim("key_a", "x", now).await.unwrap(), Claim::AtWork);
+    assert_eq!(claim("key_a", "y", now).await.unwrap(), Claim::Other);
     let answer = Answer { status: 201, body: "{}".into() };
-    store.answered("key_a", "k", &answer).await.unwrap();
-    assert_eq!(claim("x", now).await.unwrap(), Claim::Done(answer));
-    assert_eq!(store.claim_idempotency("key_b", "k", "x", now).await.unwrap(), Claim::First, "keys are by API key");
-    assert_eq!(claim("x", now + SignedDuration::from_hours(25)).await.unwrap(), Claim::First, "answers are forgotten");
-    store.release_idempotency("key_a", "k").await.unwrap();
-    assert_eq!(claim("y", now).await.unwrap(), Claim::First);
+    store.answered(&hold, &answer).await.unwrap();
+    let later = now + SignedDuration::from_hours(23);
+    assert_eq!(claim("key_a", "x", later).await.unwrap(), Claim::Done(answer));
+    assert!(matches!(claim("key_b", "x", now).await.unwrap(), Claim::First(_)), "keys are by API key");
+    let Claim::First(hold) = claim("key_a", "x", now + SignedDuration::from_hours(25)).await.unwrap() else {
+        panic!("answers are forgotten")
+    };
+    store.release_idempotency(&hold).await.unwrap();
+    assert!(matches!(claim("key_a", "y", now).await.unwrap(), Claim::First(_)));
+}
+
+#[tokio::test]
+async fn an_idempotency_key_is_held_for_as_long_as_somebody_keeps_it_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    let now = Timestamp::now();
+    let after = |seconds| now + SignedDuration::from_secs(seconds);
+    let claim = |at| store.claim_idempotency("key_a", "k", "x", after(at), after(at + 30));
+    let Claim::First(hold) = claim(0).await.unwrap() else { panic!("nobody had it") };
+    for beat in (10..=600).step_by(10) {
+        assert!(store.keep_hold(&hold, after(beat + 30)).await.unwrap());
+    }
+    assert_eq!(claim(629).await.unwrap(), Claim::AtWork, "ten minutes of work are no death");
+
+    let Claim::First(other) = claim(631).await.unwrap() else { panic!("nobody kept it up any more") };
+    assert!(!store.keep_hold(&hold, after(700)).await.unwrap(), "who comes back from the dead finds it taken");
+    store.answered(&hold, &Answer { status: 200, body: "{}".into() }).await.unwrap();
+    store.release_idempotency(&hold).await.unwrap();
+    assert_eq!(claim(640).await.unwrap(), Claim::AtWork);
+    store.answered(&other, &Answer { status: 202, body: "{}".into() }).await.unwrap();
+    assert!(!store.keep_hold(&other, after(700)).await.unwrap(), "an answer needs no holding");
+    assert_eq!(claim(700).await.unwrap(), Claim::Done(Answer { status: 202, body: "{}".into() }));
 }
 
 #[tokio::test]
@@ -232,5 +262,26 @@ async fn a_store_that_cannot_be_opened_says_what_to_write() {
     let unknown = Store::open("mongodb://x").await.unwrap_err();
     assert!(unknown.code == Code::Store && unknown.message.contains("sqlite:file.db"), "{unknown}");
     let nowhere = Store::open("sqlite:/nowhere/at/all.db").await.unwrap_err();
-    assert_eq!(nowhere.code, Code::Store);
+    assert!(nowhere.code == Code::System && nowhere.message.contains("/nowhere/at/all.db"), "{nowhere}");
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing.db");
+    let unmade = Store::open(&format!("sqlite:{}?mode=rw", missing.display())).await.unwrap_err();
+    assert!(unmade.code == Code::Store && !missing.exists(), "{unmade}");
+}
+
+#[tokio::test]
+async fn the_files_of_the_state_are_for_their_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["state.db", "with%20space.db"] {
+        let store = Store::open(&format!("sqlite:{}", folder.path().join(name).display())).await.unwrap();
+        made(&store, "a").await;
+        let files = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap());
+        let modes: Vec<_> =
+            files.map(|f| (f.file_name(), f.metadata().unwrap().permissions().mode() & 0o777)).collect();
+        assert!(modes.iter().all(|(_, mode)| *mode == 0o600), "{modes:?}");
+        for end in ["", "-wal", "-shm"] {
+            let name = format!("{name}{end}").replace("%20", " ");
+            assert!(modes.iter().any(|(file, _)| file.to_str() == Some(&name)), "{name}: {modes:?}");
+        }
+    }
 }

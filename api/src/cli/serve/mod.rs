@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use jiff::Timestamp;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sensei_engine::error::{Error, Result};
 use sensei_engine::lifecycle::{Postman, Service, Supervisor};
 use sensei_engine::notify::{Courier, Secret};
@@ -87,6 +88,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 async fn serve(settings: &Settings) -> Result<()> {
+    have_many_files();
     let (leave, leaving) = watch::channel(false);
     let mut signals = Signals::listen()?;
     let Parts { server, app, supervisor, postman } = build(settings, &leaving).await?;
@@ -104,17 +106,24 @@ async fn serve(settings: &Settings) -> Result<()> {
     leave.send_replace(true);
     tracing::info!("leaving: migrations stop at their next checkpoint; a second signal leaves at once");
     let leaving = async {
-        let served = match early {
-            Some(ended) => ended,
-            None => serving.await,
-        };
         // Their panics are in the log; what they were at is in the state.
+        if early.is_none() {
+            let _ = serving.await;
+        }
         let _ = tokio::join!(working, posting);
-        served.unwrap_or(Ok(()))
     };
     tokio::select! {
-        served = leaving => served,
-        () = signals.again() => Ok(()),
+        () = leaving => {}
+        () = signals.again() => {}
+    }
+    Ok(())
+}
+
+/// Lets the process have as many files as the machine allows: a connection is one, and most shells allow 1,024 at first.
+fn have_many_files() {
+    let files = getrlimit(Resource::Nofile);
+    if let Err(e) = setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files }) {
+        tracing::debug!(error = %e, "the number of open files stays as it is");
     }
 }
 

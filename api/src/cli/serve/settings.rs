@@ -87,13 +87,20 @@ struct MigrationSettings {
     lease_seconds: u32,
     /// Seconds that lanes get to end their chunks when the server is asked to leave. Default 30.
     grace_seconds: u32,
+    /// Seconds that a migration which is to pause may stand still until its connections are cut. Default 60.
+    stall_seconds: u32,
 }
 
 impl Default for MigrationSettings {
     fn default() -> Self {
-        let SupervisorSettings { max_migrations, lease, grace } = SupervisorSettings::default();
+        let SupervisorSettings { max_migrations, lease, grace, stall } = SupervisorSettings::default();
         let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
-        Self { at_once: max_migrations, lease_seconds: seconds(lease), grace_seconds: seconds(grace) }
+        Self {
+            at_once: max_migrations,
+            lease_seconds: seconds(lease),
+            grace_seconds: seconds(grace),
+            stall_seconds: seconds(stall),
+        }
     }
 }
 
@@ -137,8 +144,9 @@ impl Settings {
     /// # Errors
     /// `invalid_config` names what is 0.
     pub(super) fn supervisor(&self) -> Result<SupervisorSettings> {
-        let MigrationSettings { at_once, lease_seconds, grace_seconds } = self.migrations;
-        for (name, figure) in [("at_once", at_once), ("lease_seconds", lease_seconds)] {
+        let MigrationSettings { at_once, lease_seconds, grace_seconds, stall_seconds } = self.migrations;
+        for (name, figure) in [("at_once", at_once), ("lease_seconds", lease_seconds), ("stall_seconds", stall_seconds)]
+        {
             if figure == 0 {
                 return Err(invalid(format!("`migrations.{name}` must be at least 1.")));
             }
@@ -147,6 +155,7 @@ impl Settings {
             max_migrations: at_once,
             lease: Duration::from_secs(lease_seconds.into()),
             grace: Duration::from_secs(grace_seconds.into()),
+            stall: Duration::from_secs(stall_seconds.into()),
         })
     }
 

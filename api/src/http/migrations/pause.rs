@@ -38,7 +38,7 @@ pub(crate) struct PausingView {
     status: StatusWord,
     #[schema(example = "Migration will pause at next checkpoint")]
     message: String,
-    /// When the chunks that are under way will be done, as far as can be told.
+    /// When the chunks that are under way will be done, as far as can be told; where nothing moves, when they are given up.
     checkpoint_eta: Option<Moment>,
 }
 

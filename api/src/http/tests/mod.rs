@@ -72,7 +72,7 @@ impl World {
         Self::within(Limits::default()).await
     }
 
-    async fn within(limits: Limits) -> Self {
+    pub(super) async fn within(limits: Limits) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (scheme, _) = DEFAULT_URL.split_once(':').expect("a scheme");
         let url = format!("{scheme}:{}", folder.path().join("state.db").display());

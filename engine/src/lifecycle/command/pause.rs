@@ -22,7 +22,8 @@ pub struct Pause {
 pub struct Pausing {
     /// As it stands.
     pub record: Record,
-    /// When its lanes are expected to stand still; none: they do, or nobody knows.
+    /// When its lanes are expected to stand still: at a checkpoint, or because nothing moves and they are cut; none: they do, or
+    /// nobody knows.
     pub checkpoint_eta: Option<Timestamp>,
 }
 
@@ -56,12 +57,12 @@ impl Service {
                 Ok(Change::Save((), vec![Line::info(format!("{user} asked to pause {when}{reason}."))]))
             })
             .await?;
-        let eta = if record.status == Status::Pausing {
-            self.progress(id).await?.and_then(|p| p.checkpoint_eta)
-        } else {
-            None
-        };
         let now = Timestamp::now();
+        let eta = match &record.stop {
+            Some(stop) if record.status == Status::Pausing && stop.immediate => Some(now),
+            Some(_) if record.status == Status::Pausing => self.progress(id).await?.and_then(|p| p.checkpoint_eta),
+            Some(_) | None => None,
+        };
         Ok(Pausing { checkpoint_eta: eta.map(|eta| eta.max(now)), record })
     }
 }

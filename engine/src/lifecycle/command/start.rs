@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::super::announce::Line;
 use super::super::record::{Record, Started};
-use super::super::service::{Change, Service};
+use super::super::review::Review;
+use super::super::service::{CHANGE_ATTEMPTS, Change, Service};
 use super::super::state::{Input, Status};
 use crate::error::{Code, Error, Result};
 use crate::event::Phase;
@@ -34,38 +35,82 @@ impl Service {
             )
             .with_details(json!({"field": "start_from_phase"})));
         }
-        // What awaits is looked at once: a decision that comes in between saves the record, and the change is tried again.
-        let record = self.store().record(id).await?;
-        let ready = record.status == Status::PlanReady || (record.status == Status::Failed && record.plan_version > 0);
-        let awaiting = if ready { self.review(id).await?.awaiting() } else { Vec::new() };
-        let blocked = if ready { self.review(id).await?.blocked() } else { Vec::new() };
-        let seen = record.version;
-        let (record, ()) = self
-            .change(id, |record, now| {
-                if record.version == seen && !blocked.is_empty() {
-                    let message = "Rejected mappings fill columns that cannot be left out. Decide about them again.";
-                    return Err(Error::new(Code::ApprovalRequired, message).with_details(json!({"blocked": blocked})));
-                }
-                if record.version == seen && !awaiting.is_empty() && !how.skip_approval {
-                    let message = format!(
-                        "{} mappings await a person. Approve or reject them, or start with `skip_approval`.",
-                        awaiting.len()
-                    );
-                    return Err(Error::new(Code::ApprovalRequired, message).with_details(json!({"mappings": awaiting})));
-                }
-                if record.status == Status::Failed && record.plan_version == 0 {
+        for _ in 0..CHANGE_ATTEMPTS {
+            let record = self.store().record(id).await?;
+            let seen = match record.status {
+                Status::PlanReady => Seen::of(&self.review(id).await?),
+                Status::Failed if record.plan_version > 0 => Seen::of(&self.review(id).await?),
+                Status::Failed => {
                     let message =
                         "The migration failed before it had a plan. Ask for one at `plan/regenerate`, then start.";
                     return Err(Error::new(Code::PlanNotReady, message));
                 }
-                start(record, how, !awaiting.is_empty(), user, now)
+                Status::Pending
+                | Status::Planning
+                | Status::Approved
+                | Status::Running
+                | Status::Pausing
+                | Status::Paused
+                | Status::Validating
+                | Status::Completed
+                | Status::Cancelled
+                | Status::RollingBack
+                | Status::RolledBack => Seen { version: record.version, awaiting: vec![], blocked: vec![] },
+            };
+            if let Some(record) = self.start_as_seen(id, how, &seen, user).await? {
+                return Ok(record);
+            }
+        }
+        Err(Error::new(Code::Store, "The migration is changed by others all the time. Try again in a moment."))
+    }
+
+    /// Starts what was reviewed; none: it is not that any more, and must be looked at again.
+    async fn start_as_seen(&self, id: &str, how: Start, seen: &Seen, user: &str) -> Result<Option<Record>> {
+        let (record, is_as_seen) = self
+            .change(id, |record, now| {
+                if record.version != seen.version {
+                    return Ok(Change::Leave(false));
+                }
+                seen.check(how)?;
+                start(record, how, !seen.awaiting.is_empty(), user, now)
             })
             .await?;
-        Ok(record)
+        Ok(is_as_seen.then_some(record))
     }
 }
 
-fn start(record: &mut Record, how: Start, unreviewed: bool, user: &str, now: Timestamp) -> Result<Change<()>> {
+/// What stands in the way of a start, at one version of the record: a decision saves the record, so the version tells.
+#[derive(Debug)]
+struct Seen {
+    version: i64,
+    /// Mappings that await a person.
+    awaiting: Vec<String>,
+    /// Rejected mappings whose columns cannot be left out.
+    blocked: Vec<String>,
+}
+
+impl Seen {
+    fn of(review: &Review) -> Self {
+        Self { version: review.record.version, awaiting: review.awaiting(), blocked: review.blocked() }
+    }
+
+    fn check(&self, how: Start) -> Result<()> {
+        if !self.blocked.is_empty() {
+            let message = "Rejected mappings fill columns that cannot be left out. Decide about them again.";
+            return Err(Error::new(Code::ApprovalRequired, message).with_details(json!({"blocked": self.blocked})));
+        }
+        if !self.awaiting.is_empty() && !how.skip_approval {
+            let message = format!(
+                "{} mappings await a person. Approve or reject them, or start with `skip_approval`.",
+                self.awaiting.len()
+            );
+            return Err(Error::new(Code::ApprovalRequired, message).with_details(json!({"mappings": self.awaiting})));
+        }
+        Ok(())
+    }
+}
+
+fn start(record: &mut Record, how: Start, unreviewed: bool, user: &str, now: Timestamp) -> Result<Change<bool>> {
     let input = if unreviewed { Input::StartUnreviewed } else { Input::Start };
     let from_the_beginning = how.start_from_phase == Some(Phase::SchemaMigration);
     if let Some(phase) = how.start_from_phase
@@ -86,7 +131,7 @@ fn start(record: &mut Record, how: Start, unreviewed: bool, user: &str, now: Tim
         }
     }
     if !record.apply(input, now)? {
-        return Ok(Change::Leave(()));
+        return Ok(Change::Leave(true));
     }
     record.started_by = Some(Started { by: user.to_owned(), unreviewed });
     record.restart |= from_the_beginning;
@@ -95,5 +140,61 @@ fn start(record: &mut Record, how: Start, unreviewed: bool, user: &str, now: Tim
     }
     record.phase = Some(how.start_from_phase.unwrap_or(Phase::SchemaMigration));
     let passed_over = if unreviewed { ", passing over mappings that await a person" } else { "" };
-    Ok(Change::Save((), vec![Line::info(format!("Started by {user}{passed_over}."))]))
+    Ok(Change::Save(true, vec![Line::info(format!("Started by {user}{passed_over}."))]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::lifecycle::{NotificationsSpec, OptionsSpec, SourceSpec, Spec, TargetSpec};
+    use crate::plugin::{Host, Limits, Registry};
+    use crate::seal::SealingKey;
+    use crate::store::{DEFAULT_URL, Store, fresh_id};
+
+    async fn service(folder: &tempfile::TempDir) -> Service {
+        let (scheme, _) = DEFAULT_URL.split_once(':').unwrap();
+        let store = Store::open(&format!("{scheme}:{}", folder.path().join("state").display())).await.unwrap();
+        let seal = SealingKey::from_base64(&crate::base64::encode(&[1; 32])).unwrap();
+        let registry = Arc::new(Registry::new(Host::new(Limits::default(), None).unwrap()));
+        Service::new(store, registry, seal, None)
+    }
+
+    async fn failed_with_a_plan(service: &Service) -> Record {
+        let spec = Spec {
+            name: "a".to_owned(),
+            description: None,
+            source: SourceSpec { connection_id: "conn_a".into(), schemas: vec![], exclude_tables: vec![] },
+            target: TargetSpec { connection_id: "conn_b".into(), schema: None },
+            options: OptionsSpec::default(),
+            schedule: Default::default(),
+            notifications: NotificationsSpec::default(),
+        };
+        let mut record = Record::new(fresh_id("mig").unwrap(), spec, "user_a".into(), Timestamp::now());
+        (record.status, record.plan_version) = (Status::Failed, 1);
+        service.store().create(&mut record, &[], &[]).await.unwrap();
+        record
+    }
+
+    #[tokio::test]
+    async fn a_decision_that_comes_in_between_is_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = service(&folder).await;
+        let record = failed_with_a_plan(&service).await;
+        let (id, how) = (record.id.as_str(), Start::default());
+        let seen = Seen { version: record.version, awaiting: vec![], blocked: vec![] };
+        let decided = service.change(id, |_, _| Ok(Change::Save((), vec![Line::info("decided")]))).await.unwrap().0;
+
+        assert!(service.start_as_seen(id, how, &seen, "user_a").await.unwrap().is_none());
+        assert_eq!(service.store().record(id).await.unwrap().status, Status::Failed);
+
+        let seen = Seen { version: decided.version, awaiting: vec![], blocked: vec!["map_a".to_owned()] };
+        let refused =
+            service.start_as_seen(id, Start { skip_approval: true, ..how }, &seen, "user_a").await.unwrap_err();
+        assert_eq!(refused.code, Code::ApprovalRequired);
+        let seen = Seen { blocked: vec![], ..seen };
+        let started = service.start_as_seen(id, how, &seen, "user_a").await.unwrap().unwrap();
+        assert_eq!((started.status, started.started_by.unwrap().unreviewed), (Status::Running, false));
+    }
 }
