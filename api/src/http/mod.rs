@@ -58,6 +58,7 @@ fn guarded() -> OpenApiRouter<App> {
         .routes(routes!(migrations::pause::pause))
         .routes(routes!(migrations::resume::resume))
         .routes(routes!(migrations::cancel::cancel))
+        .routes(routes!(migrations::cutover::cut_over))
         .routes(routes!(migrations::plan::get_plan))
         .routes(routes!(migrations::approve::approve))
         .routes(routes!(migrations::approve::approve_all))

@@ -44,8 +44,9 @@ pub(super) fn line(
 }
 
 /// The events of a change from one status to that of the record, with lines of its own.
-pub(super) fn events(record: &Record, before: Option<Status>, lines: &[Line], now: Timestamp) -> Vec<NewEvent> {
+pub(super) fn events(record: &Record, before: Option<Before>, lines: &[Line], now: Timestamp) -> Vec<NewEvent> {
     let mut events: Vec<NewEvent> = lines.iter().map(|l| line(now, l.level, &l.message, record.phase, &[])).collect();
+    let before = before.map(|b| b.status);
     if before != Some(record.status) {
         let message = lines.last().map(|l| l.message.clone());
         let data = json!({
@@ -79,23 +80,44 @@ const fn event_of(status: Status) -> EventType {
     }
 }
 
-/// The notifications of a change of status. `base` is where people find the API.
+/// What a change is compared with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before {
+    status: Status,
+    held: bool,
+}
+
+impl Before {
+    pub(super) fn of(record: &Record) -> Self {
+        Self { status: record.status, held: record.cutover.waiting_since.is_some() }
+    }
+
+    /// What is told of a change from this; of a record that is new: from nothing.
+    pub(super) fn tells(before: Option<Self>, record: &Record) -> Vec<EventType> {
+        let mut kinds = Vec::new();
+        if before.is_none_or(|b| b.status != record.status) {
+            kinds.push(event_of(record.status));
+            if record.status == Status::PlanReady {
+                kinds.push(EventType::ApprovalRequired);
+            }
+        }
+        if record.cutover.waiting_since.is_some() && before.is_some_and(|b| !b.held) {
+            kinds.push(EventType::CutoverWaiting);
+        }
+        kinds
+    }
+}
+
+/// The notifications of a change. `base` is where people find the API.
 pub(super) fn mail(
     record: &Record,
-    before: Option<Status>,
+    kinds: &[EventType],
     lines: &[Line],
     webhooks: &[Webhook],
     base: Option<&str>,
     now: Timestamp,
 ) -> Vec<NewMail> {
-    if before == Some(record.status) {
-        return Vec::new();
-    }
-    let mut kinds = vec![event_of(record.status)];
-    if record.status == Status::PlanReady {
-        kinds.push(EventType::ApprovalRequired);
-    }
-    kinds.into_iter().flat_map(|kind| mail_of(kind, record, lines, webhooks, base, now)).collect()
+    kinds.iter().flat_map(|kind| mail_of(*kind, record, lines, webhooks, base, now)).collect()
 }
 
 fn mail_of(

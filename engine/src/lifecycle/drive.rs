@@ -26,6 +26,9 @@ const LOOK: Duration = Duration::from_millis(250);
 /// A pause before the maintenance window ends begins at least so long before. 10 s: committing a chunk takes seconds.
 const WINDOW_MARGIN: SignedDuration = SignedDuration::from_secs(10);
 
+/// What the log says of a cutover that a person is to ask for.
+const HELD: &str = "Everything is loaded and agrees. The cutover is held until somebody asks for it.";
+
 /// What a driver is told from outside.
 #[derive(Debug, Clone)]
 pub(super) struct Signals {
@@ -154,7 +157,7 @@ impl Driver {
         let job = Job { observer: Arc::clone(&watch) as _, gate: Arc::clone(&gate) as _, ..job };
         self.service
             .change(&self.id, |record, _| {
-                (record.staged, record.cutover_began_at) = (true, None);
+                (record.staged, record.cutover.began_at) = (true, None);
                 Ok(Change::Save((), vec![]))
             })
             .await?;
@@ -274,13 +277,20 @@ impl Driver {
     }
 
     /// Opens the gate to the cutover once the record says that it begins: whoever asked for a pause or an end before that
-    /// gets it.
+    /// gets it, and one that is to wait for a person waits.
     async fn let_through(&self, gate: &CutoverGate) -> Result<()> {
         let (_, begins) = self
             .service
             .change(&self.id, |record, now| match record.status {
+                Status::Running | Status::Validating if record.awaits_cutover() => {
+                    if record.cutover.waiting_since.is_some() {
+                        return Ok(Change::Leave(false));
+                    }
+                    record.cutover.waiting_since = Some(now);
+                    Ok(Change::Save(false, vec![Line::info(HELD)]))
+                }
                 Status::Running | Status::Validating => {
-                    record.cutover_began_at = Some(now);
+                    record.cutover.began_at = Some(now);
                     Ok(Change::Save(true, vec![]))
                 }
                 Status::Pending

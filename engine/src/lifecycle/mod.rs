@@ -34,12 +34,14 @@ pub use feed::Feed;
 pub use postman::{Postman, webhook_context};
 pub use progress::{Progress, TableFigures};
 pub use record::{
-    Checkpoint, DryRun, PhaseOutcome, PhaseRecord, Record, SCHEDULE, Started, Stop, Validation, seconds_between,
+    Checkpoint, Cutover, CutoverRequest, DryRun, PhaseOutcome, PhaseRecord, Record, SCHEDULE, Started, Stop,
+    Validation, seconds_between,
 };
 pub use review::{MappingStatus, Review, ReviewedMapping};
 pub use service::Service;
 pub use spec::{
-    AUTO_APPROVE_ABOVE, MOST_BATCH_ROWS, MOST_LANES, NotificationsSpec, OptionsSpec, SourceSpec, Spec, TargetSpec,
+    AUTO_APPROVE_ABOVE, CutoverMode, MOST_BATCH_ROWS, MOST_LANES, NotificationsSpec, OptionsSpec, SourceSpec, Spec,
+    TargetSpec,
 };
 pub use state::{Input, Intent, Next, Recovery, Status, allowed, next};
 pub use supervisor::{Supervisor, SupervisorSettings};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::spec::Spec;
+use super::spec::{CutoverMode, Spec};
 use super::state::{Intent, Status};
 use crate::error::Error;
 use crate::event::Phase;
@@ -57,9 +57,9 @@ pub struct Record {
     pub staged: bool,
     /// The new tables are live: what is left is to remove the ledger.
     pub switched: bool,
-    /// Since when its cutover is under way, or was tried last.
+    /// How far its cutover is.
     #[serde(default)]
-    pub cutover_began_at: Option<Timestamp>,
+    pub cutover: Cutover,
     /// How rows compared, as far as they were.
     pub validation: Option<Validation>,
     /// What the last dry run said.
@@ -131,6 +131,26 @@ pub struct Checkpoint {
     pub chunks: u64,
 }
 
+/// How far a cutover is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cutover {
+    /// Everything is loaded and agrees since then, and a person is to say when.
+    pub waiting_since: Option<Timestamp>,
+    /// Somebody said so.
+    pub requested: Option<CutoverRequest>,
+    /// It is under way since then, or was tried last.
+    pub began_at: Option<Timestamp>,
+}
+
+/// Somebody asked for a cutover that was held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CutoverRequest {
+    /// A user.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// How rows compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Validation {
@@ -180,7 +200,7 @@ impl Record {
             restart: false,
             staged: false,
             switched: false,
-            cutover_began_at: None,
+            cutover: Cutover::default(),
             validation: None,
             dry_run: None,
         }
@@ -220,6 +240,16 @@ impl Record {
         }
     }
 
+    /// Whether its cutover is to be held for a person, who has not asked for it yet.
+    #[must_use]
+    pub fn awaits_cutover(&self) -> bool {
+        let held = match self.spec.options.cutover {
+            CutoverMode::Auto => false,
+            CutoverMode::Manual => true,
+        };
+        held && self.cutover.requested.is_none()
+    }
+
     /// Whether its cutover is under way.
     #[must_use]
     pub fn cuts_over(&self) -> bool {
@@ -236,7 +266,7 @@ impl Record {
             | Status::RollingBack
             | Status::RolledBack => false,
         };
-        at_work && self.cutover_began_at.is_some()
+        at_work && self.cutover.began_at.is_some()
     }
 
     /// Whether this phase has ended well.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::announce::{self, Line};
+use super::announce::{self, Before, Line};
 use super::feed::Feed;
 use super::record::Record;
 use super::spec::Spec;
@@ -99,7 +99,8 @@ impl Service {
         let lines = [Line::info(format!("Created by {user}."))];
         let webhooks = self.store.webhooks().await?;
         let events = announce::events(&record, None, &lines, now);
-        let mail = announce::mail(&record, None, &lines, &webhooks, self.base_url.as_deref(), now);
+        let kinds = Before::tells(None, &record);
+        let mail = announce::mail(&record, &kinds, &lines, &webhooks, self.base_url.as_deref(), now);
         self.store.create(&mut record, &events, &mail).await?;
         self.told(&record.id, !mail.is_empty());
         Ok(record)
@@ -124,14 +125,15 @@ impl Service {
     ) -> Result<(Record, T)> {
         for _ in 0..CHANGE_ATTEMPTS {
             let mut record = self.store.record(id).await?;
-            let (before, now) = (record.status, at.unwrap_or_else(Timestamp::now));
+            let (before, now) = (Before::of(&record), at.unwrap_or_else(Timestamp::now));
             let (value, lines) = match decide(&mut record, now)? {
                 Change::Leave(value) => return Ok((record, value)),
                 Change::Save(value, lines) => (value, lines),
             };
-            let webhooks = if record.status == before { Vec::new() } else { self.store.webhooks().await? };
+            let kinds = Before::tells(Some(before), &record);
+            let webhooks = if kinds.is_empty() { Vec::new() } else { self.store.webhooks().await? };
             let events = announce::events(&record, Some(before), &lines, now);
-            let mail = announce::mail(&record, Some(before), &lines, &webhooks, self.base_url.as_deref(), now);
+            let mail = announce::mail(&record, &kinds, &lines, &webhooks, self.base_url.as_deref(), now);
             let wake_at = record.wake_at(now);
             if self.store.save(&mut record, wake_at, &events, &mail).await? {
                 self.told(id, !mail.is_empty());

@@ -63,6 +63,20 @@ pub struct OptionsSpec {
     pub on_existing: OnExisting,
     /// How names are made.
     pub naming: Naming,
+    /// Whether the cutover waits for a person.
+    #[serde(default)]
+    pub cutover: CutoverMode,
+}
+
+/// Whether the cutover waits for a person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CutoverMode {
+    /// It follows once everything is loaded and agrees.
+    #[default]
+    Auto,
+    /// It is held then, until somebody asks for it.
+    Manual,
 }
 
 /// Mappings at least this sure are approved by themselves where nothing else is asked for: an exact type under a
@@ -83,6 +97,7 @@ impl Default for OptionsSpec {
             bare: false,
             on_existing: OnExisting::Fail,
             naming: Naming::default(),
+            cutover: CutoverMode::Auto,
         }
     }
 }

@@ -51,6 +51,9 @@ pub enum EventType {
     /// Mappings wait for a person.
     #[serde(rename = "migration.approval_required")]
     ApprovalRequired,
+    /// Everything is loaded and agrees, and the cutover waits for a person.
+    #[serde(rename = "migration.cutover_waiting")]
+    CutoverWaiting,
     /// Nothing: somebody tries whether a recipient can be reached. Always sent, whatever it listens to.
     #[serde(rename = "webhook.test")]
     Test,
@@ -58,7 +61,7 @@ pub enum EventType {
 
 impl EventType {
     /// All that can be listened to.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Pending,
         Self::Planning,
         Self::PlanReady,
@@ -73,6 +76,7 @@ impl EventType {
         Self::RollingBack,
         Self::RolledBack,
         Self::ApprovalRequired,
+        Self::CutoverWaiting,
     ];
 
     /// As webhooks have it.
@@ -93,6 +97,7 @@ impl EventType {
             Self::RollingBack => "migration.rolling_back",
             Self::RolledBack => "migration.rolled_back",
             Self::ApprovalRequired => "migration.approval_required",
+            Self::CutoverWaiting => "migration.cutover_waiting",
             Self::Test => "webhook.test",
         }
     }

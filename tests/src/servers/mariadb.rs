@@ -167,6 +167,14 @@ impl MariaDbDatabase {
         self.client.query(&self.name, statement)
     }
 
+    /// Rows of one SELECT, asked so many times by one session.
+    ///
+    /// # Panics
+    /// With the server's message when it fails once.
+    pub fn watch(&self, select: &str, times: usize) -> Vec<Row> {
+        self.query(&format!("{select};\n").repeat(times))
+    }
+
     /// The single value of a statement.
     ///
     /// # Panics

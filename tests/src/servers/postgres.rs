@@ -146,7 +146,7 @@ impl Postgres {
     /// # Panics
     /// With the server's message when it fails.
     pub fn query(&self, database: &str, select: &str) -> Vec<Row> {
-        self.client.query(database, select)
+        self.client.query(database, select, 1)
     }
 
     /// Kills the server. Connections break; nothing answers on the port.
@@ -175,7 +175,15 @@ impl PostgresDatabase {
     /// # Panics
     /// With the server's message when it fails.
     pub fn query(&self, select: &str) -> Vec<Row> {
-        self.client.query(&self.name, select)
+        self.client.query(&self.name, select, 1)
+    }
+
+    /// Rows of one SELECT, asked so many times by one session.
+    ///
+    /// # Panics
+    /// With the server's message when it fails once.
+    pub fn watch(&self, select: &str, times: usize) -> Vec<Row> {
+        self.client.query(&self.name, select, times)
     }
 
     /// The single value of a SELECT.
@@ -232,8 +240,8 @@ impl Client {
         feed(&mut self.psql(database, user), text.as_bytes());
     }
 
-    fn query(&self, database: &str, select: &str) -> Vec<Row> {
-        let copy = format!("copy ({}) to stdout;\n", select.trim_end().trim_end_matches(';'));
+    fn query(&self, database: &str, select: &str, times: usize) -> Vec<Row> {
+        let copy = format!("copy ({}) to stdout;\n", select.trim_end().trim_end_matches(';')).repeat(times);
         let bytes = feed(&mut self.psql(database, "postgres"), copy.as_bytes());
         copied_rows(&bytes)
             .map(|row| {

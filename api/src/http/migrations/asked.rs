@@ -10,7 +10,7 @@ use sensei_engine::store::Store;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::request::{MODE, NewWindow};
+use super::request::{CutoverWord, MODE, NewWindow};
 use crate::http::moment::Moment;
 
 /// How long planning is said to take at most. A minute: a catalog, and samples of all tables, whose time is bounded.
@@ -71,6 +71,8 @@ pub(crate) struct OptionsView {
     /// `snake`, `lower` or `preserve`.
     #[schema(example = "snake")]
     naming: &'static str,
+    #[schema(example = "auto")]
+    cutover: CutoverWord,
 }
 
 /// When.
@@ -161,6 +163,7 @@ impl AskedView {
                     Naming::Lower => "lower",
                     Naming::Preserve => "preserve",
                 },
+                cutover: options.cutover.into(),
             },
             schedule: ScheduleView {
                 start_at: schedule.start_at.map(Moment::from),

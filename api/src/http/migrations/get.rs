@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::asked::{AskedView, ConnectionNames, Links, PlanState};
+use super::cutover::CutoverView;
 use super::figures::Figures;
 use super::outcome::{CheckpointView, DryRunView, FailureView, StopView};
 use super::progress::{MetricsSummary, ProgressView, TimingView};
@@ -42,6 +43,7 @@ pub(crate) struct MigrationView {
     stop: Option<StopView>,
     /// Where it can go on from.
     checkpoint: Option<CheckpointView>,
+    cutover: CutoverView,
     /// Why it failed.
     error: Option<FailureView>,
     /// The last dry run.
@@ -68,6 +70,7 @@ impl MigrationView {
             plan: PlanState::of(record, now),
             stop: record.stop.as_ref().map(StopView::from),
             checkpoint: record.checkpoint.as_ref().map(CheckpointView::from),
+            cutover: CutoverView::of(record),
             error: record.error.as_ref().map(FailureView::from),
             dry_run: record.dry_run.as_ref().map(DryRunView::from),
             validation: ValidationSummary::of(record.validation.as_ref()),

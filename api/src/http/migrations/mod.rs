@@ -4,6 +4,7 @@ pub(crate) mod approve;
 mod asked;
 pub(crate) mod cancel;
 pub(crate) mod create;
+pub(crate) mod cutover;
 pub(crate) mod delete;
 mod figures;
 pub(crate) mod get;

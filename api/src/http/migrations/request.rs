@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use sensei_engine::lifecycle::window::{MaintenanceWindow, Schedule};
 use sensei_engine::lifecycle::{
-    AUTO_APPROVE_ABOVE, MOST_BATCH_ROWS, MOST_LANES, NotificationsSpec, OptionsSpec, SourceSpec, Spec, TargetSpec,
+    AUTO_APPROVE_ABOVE, CutoverMode, MOST_BATCH_ROWS, MOST_LANES, NotificationsSpec, OptionsSpec, SourceSpec, Spec,
+    TargetSpec,
 };
 use sensei_engine::notify::{EventType, Recipient};
 use sensei_engine::plan::{self, Naming, OnExisting};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::error::ApiError;
@@ -95,6 +96,8 @@ pub(crate) struct NewOptions {
     on_existing: Option<NewOnExisting>,
     /// How names are made in the target. Default: `snake`.
     naming: Option<NewNaming>,
+    /// Whether the cutover waits for `POST /v1/migrations/{id}/cutover`. Default: `auto`.
+    cutover: Option<CutoverWord>,
 }
 
 /// What happens to a table that the target has already.
@@ -105,6 +108,25 @@ pub(crate) enum NewOnExisting {
     Fail,
     /// It is moved aside at cutover, and kept.
     Replace,
+}
+
+/// Whether the cutover waits for a person.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CutoverWord {
+    /// It follows once everything is loaded and agrees.
+    Auto,
+    /// It is held then, until somebody asks for it.
+    Manual,
+}
+
+impl From<CutoverMode> for CutoverWord {
+    fn from(mode: CutoverMode) -> Self {
+        match mode {
+            CutoverMode::Auto => Self::Auto,
+            CutoverMode::Manual => Self::Manual,
+        }
+    }
 }
 
 /// How names are made in the target.
@@ -228,6 +250,10 @@ impl NewOptions {
                 Some(NewNaming::Snake) => Naming::Snake,
                 Some(NewNaming::Lower) => Naming::Lower,
                 Some(NewNaming::Preserve) => Naming::Preserve,
+            },
+            cutover: match self.cutover {
+                None | Some(CutoverWord::Auto) => CutoverMode::Auto,
+                Some(CutoverWord::Manual) => CutoverMode::Manual,
             },
         })
     }

@@ -1,6 +1,7 @@
 //! What people can ask for, one file a command.
 
 mod cancel;
+mod cutover;
 mod decide;
 mod delete;
 mod pause;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::super::announce::Line;
-use super::super::record::{Record, Started};
+use super::super::record::{Cutover, Record, Started};
 use super::super::review::Review;
 use super::super::service::{CHANGE_ATTEMPTS, Change, Service};
 use super::super::state::{Input, Status};
@@ -135,6 +135,8 @@ fn start(record: &mut Record, how: Start, unreviewed: bool, user: &str, now: Tim
     }
     record.started_by = Some(Started { by: user.to_owned(), unreviewed });
     record.restart |= from_the_beginning;
+    // A cutover that was asked for was one of what was loaded then.
+    record.cutover = Cutover::default();
     if from_the_beginning {
         record.phases.retain(|p| p.name == Phase::Planning);
     }

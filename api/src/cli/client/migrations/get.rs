@@ -29,8 +29,16 @@ struct Migration {
     progress: Option<Progress>,
     metrics: Option<Metrics>,
     timing: Option<Timing>,
+    /// How far its cutover is.
+    cutover: Option<Cutover>,
     /// Why it failed.
     error: Option<Trouble>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Cutover {
+    /// Why it waits.
+    reason: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -80,9 +88,10 @@ impl Arguments {
 }
 
 fn text(migration: &Migration, width: u16) -> String {
-    let Migration { id, name, status, phase, progress, metrics, timing, error } = migration;
+    let Migration { id, name, status, phase, progress, metrics, timing, cutover, error } = migration;
     let percent = progress.as_ref().and_then(|p| p.overall_percent).map(|percent| format!("{percent:.0} %"));
     let mut facts = vec![("status", facts::joined([Some(spaced(status)), phase.as_deref().map(spaced), percent]))];
+    facts.push(("cutover", cutover.as_ref().and_then(|c| c.reason.clone())));
     facts.push(("error", error.as_ref().map(Trouble::text)));
     if let Some(metrics) = metrics {
         facts.extend([("rows", metrics.rows()), ("errors", metrics.errors())]);

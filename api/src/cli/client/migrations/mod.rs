@@ -3,6 +3,7 @@
 mod approve;
 mod cancel;
 mod create;
+mod cutover;
 mod delete;
 mod get;
 mod list;
@@ -62,6 +63,8 @@ enum Command {
     Pause(pause::Arguments),
     /// Go on from where it was paused
     Resume(resume::Arguments),
+    /// Let the cutover go of a migration that holds it (`options.cutover` `manual`)
+    Cutover(cutover::Arguments),
     /// End a migration for good
     Cancel(cancel::Arguments),
     /// Show the log, or follow it until the migration is over
@@ -89,6 +92,7 @@ impl Command {
             Self::Start(arguments) => arguments.run(session).await,
             Self::Pause(arguments) => arguments.run(session).await,
             Self::Resume(arguments) => arguments.run(session).await,
+            Self::Cutover(arguments) => arguments.run(session).await,
             Self::Cancel(arguments) => arguments.run(session).await,
             Self::Logs(arguments) => arguments.run(session).await,
             Self::Metrics(arguments) => arguments.run(session).await,
