@@ -405,6 +405,7 @@ fn to_the_server_every_session_ended_well() {
         "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()";
     eventually("all sessions ended", || source.value(others) == "0");
     let log = server.log();
+    assert!(log.contains("ready to accept connections"), "this is the log: {log}");
     for lost in
         ["connection to client lost", "unexpected EOF", "Connection reset", "could not send", "could not receive"]
     {
