@@ -131,6 +131,7 @@ fn create_plan_approve_start_and_see_it_through() {
     body["source"]["schemas"] = json!([schema]);
     body["schedule"] = json!({"start_at": null, "maintenance_window": null});
     body["options"]["auto_approve_above"] = json!(1.0);
+    body["options"]["generate_rollback"] = json!(true);
     let created = serve.post("/v1/migrations", &body);
     let location = created.header("location").map(str::to_owned);
     let created = created.is(201);

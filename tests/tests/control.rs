@@ -10,8 +10,9 @@ use sensei_engine::event::{Event, Observer, Phase};
 use sensei_engine::migration::{self, Job, Options, Report, SchemaRehearsal, Stop, TableCount};
 use sensei_engine::plan::{Decision, Naming, OnExisting, Plan, Request};
 use sensei_engine::plugin::{Cancel, Environment, Ledger, Registry, TargetSession, Traffic};
+use sensei_tests::api::eventually;
 use sensei_tests::oracle::{Rules, System, compare};
-use sensei_tests::servers::{self, MariaDbDatabase, PostgresDatabase, SqliteFile};
+use sensei_tests::servers::{self, MariaDbDatabase, Postgres, PostgresDatabase, SqliteFile};
 
 /// Rows of the large table, and of a chunk: twenty chunks, give or take how well a source knows its keys.
 const ROWS: u64 = 20_000;
@@ -380,6 +381,36 @@ fn a_rehearsal_writes_nothing() {
         let (job, plan, report, _) = run_on(&source.url, &target, name, false);
         assert!(report.resumed);
         is_whole(&job, &plan, &report, &target);
+    }
+}
+
+#[test]
+fn to_the_server_every_session_ended_well() {
+    // A server of its own: to others, tests break connections.
+    let server = Postgres::start();
+    let (source, target) = (server.fresh_database(), Target::Postgres(server.fresh_database()));
+    source.sql(&format!(
+        "create table many (id int primary key, v text not null);
+         insert into many select i, 'value ' || i from generate_series(1, {ROWS}) i;
+         create table few (id int primary key, many int not null references many (id));
+         insert into few select i, i from generate_series(1, {FEW}) i; analyze"
+    ));
+    let planning = job(&source.url, target.url(), "well", &Watch::new(None));
+    let plan = migration::plan(&planning).expect("a plan");
+    let rehearsal = migration::rehearse(&planning, &plan).expect("a rehearsal");
+    let sampled: Vec<_> = rehearsal.tables.iter().map(|t| (t.rows_sampled, t.whole)).collect();
+    assert!(sampled.contains(&(10_000, false)) && sampled.contains(&(FEW, true)), "{sampled:?}");
+    let (job, plan, report, _) = run_on(&source.url, &target, "well", false);
+    is_whole(&job, &plan, &report, &target);
+    let others =
+        "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()";
+    eventually("all sessions ended", || source.value(others) == "0");
+    let log = server.log();
+    assert!(log.contains("ready to accept connections"), "this is the log: {log}");
+    for lost in
+        ["connection to client lost", "unexpected EOF", "Connection reset", "could not send", "could not receive"]
+    {
+        assert!(!log.contains(lost), "{log}");
     }
 }
 

@@ -79,7 +79,7 @@ fn an_honest_guest_works() {
 
 /// Reads a whole table; its rows.
 fn read(session: &mut SourceSession, table: &TableName, columns: &[String]) -> Result<usize> {
-    let reading = Reading { table, columns, range: &Range::Whole, batch_rows: 1000, batch_bytes: 1 << 20 };
+    let reading = Reading { table, columns, range: &Range::Whole, batch_rows: 1000, batch_bytes: 1 << 20, limit: None };
     let mut reader = session.read(&reading)?;
     let mut rows = 0;
     while let Some(batch) = reader.next_batch()? {
@@ -133,6 +133,14 @@ fn a_loop_around_randomness_is_a_loop() {
 #[test]
 fn a_loop_around_the_log_is_a_loop() {
     assert_ends("attacker:spin-log", Code::PluginLimit);
+}
+
+#[test]
+fn a_goodbye_without_end_is_stopped() {
+    let session = open(&connection("attacker:spin-goodbye"));
+    let began = Instant::now();
+    drop(session);
+    assert!(began.elapsed() >= COMPUTE && began.elapsed() < COMPUTE + PATIENCE, "{:?}", began.elapsed());
 }
 
 #[test]
@@ -230,6 +238,10 @@ fn a_long_line_is_cut() {
 // ---- rows
 
 fn rows_of(lie: &str) -> Result<usize> {
+    rows_within(None, lie)
+}
+
+fn rows_within(limit: Option<u64>, lie: &str) -> Result<usize> {
     let mut session = open(&connection(&format!("attacker:{lie}")));
     let table = TableName { schema: "main".into(), name: "lies".into() };
     let mut reader = session.read(&Reading {
@@ -238,6 +250,7 @@ fn rows_of(lie: &str) -> Result<usize> {
         range: &Range::Whole,
         batch_rows: 100,
         batch_bytes: 1 << 20,
+        limit,
     })?;
     let rows = reader.next_batch()?.expect("a batch").columns.num_rows();
     Ok(rows)
@@ -246,6 +259,13 @@ fn rows_of(lie: &str) -> Result<usize> {
 #[test]
 fn the_truth_passes() {
     assert_eq!(rows_of("truth").expect("true rows"), 4);
+}
+
+#[test]
+fn more_rows_than_were_asked_for_do_not_come_in() {
+    assert_eq!(rows_within(Some(4), "truth").expect("as many as were asked for"), 4);
+    let error = rows_within(Some(3), "truth").expect_err("it gives four");
+    assert_eq!(error.code, Code::PluginLied, "{error}");
 }
 
 /// Every lie that rows can tell: the checked door lets none of them in.

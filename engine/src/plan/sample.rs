@@ -61,8 +61,10 @@ impl Sample {
         self.batches.iter().map(|b| b.num_rows() as u64).sum()
     }
 
-    fn is_full(&self) -> bool {
-        self.rows() >= u64::from(SAMPLE_ROWS) || self.bytes >= SAMPLE_BYTES
+    /// Whether rows that were asked for are left unread. All of them are read to the end, which leaves the source's session
+    /// in order.
+    fn is_too_large(&self) -> bool {
+        self.rows() < u64::from(SAMPLE_ROWS) && self.bytes >= SAMPLE_BYTES
     }
 }
 
@@ -142,20 +144,21 @@ impl<'a> Sampler<'a> {
             range: &Range::Whole,
             batch_rows: SAMPLE_ROWS,
             batch_bytes: SAMPLE_BYTES,
+            limit: Some(SAMPLE_ROWS.into()),
         })?;
         if reader.schema() != schema {
             return Err(
                 Error::new(Code::Conflict, "The table was changed while the plan was made.").table_if(full(table))
             );
         }
-        while !sample.is_full() {
+        while !sample.is_too_large() {
             match reader.next_batch()? {
                 Some(batch) => {
                     sample.bytes += batch.bytes() as u64;
                     sample.batches.push(batch.columns);
                 }
                 None => {
-                    sample.whole = true;
+                    sample.whole = sample.rows() < u64::from(SAMPLE_ROWS);
                     reader.close()?;
                     self.session = Some(session);
                     break;

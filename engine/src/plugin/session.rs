@@ -14,7 +14,7 @@ use super::outcome::{from_guest, from_wasmtime};
 use super::registry::Plugin;
 use super::rows::{self, Batch, CheckedBatch};
 use crate::connection::Connection;
-use crate::error::{Result, Role};
+use crate::error::{Code, Error, Result, Role};
 
 use arrow::datatypes::SchemaRef;
 
@@ -31,6 +31,8 @@ pub struct Reading<'a> {
     pub batch_rows: u32,
     /// Bytes of one batch, about, at most.
     pub batch_bytes: u64,
+    /// Rows at most, whichever they are; none: all.
+    pub limit: Option<u64>,
 }
 
 /// A session that reads.
@@ -166,11 +168,12 @@ impl SourceSession {
             range: reading.range.clone(),
             batch_rows: reading.batch_rows,
             batch_bytes: reading.batch_bytes,
+            limit: reading.limit,
         };
         let reader = call!(self, Role::Source, sensei_plugin_source.session.call_read, self.session, &request)?;
         let schema = call!(self, Role::Source, sensei_plugin_source.reader.call_schema, reader)?;
         let schema = rows::decode_schema(&schema).map_err(|e| e.role_if(Some(Role::Source)))?;
-        Ok(Reader { session: self, reader, schema })
+        Ok(Reader { session: self, reader, schema, left: reading.limit })
     }
 }
 
@@ -179,6 +182,8 @@ pub struct Reader<'a> {
     session: &'a mut SourceSession,
     reader: ResourceAny,
     schema: SchemaRef,
+    /// Rows that may still come; none: any number.
+    left: Option<u64>,
 }
 
 impl Reader<'_> {
@@ -195,7 +200,15 @@ impl Reader<'_> {
     pub fn next_batch(&mut self) -> Result<Option<CheckedBatch>> {
         let session = &mut *self.session;
         let batch = call!(session, Role::Source, sensei_plugin_source.reader.call_next, self.reader)?;
-        batch.map(|b| rows::check(&self.schema, b)).transpose().map_err(|e| e.role_if(Some(Role::Source)))
+        let batch =
+            batch.map(|b| rows::check(&self.schema, b)).transpose().map_err(|e| e.role_if(Some(Role::Source)))?;
+        if let (Some(left), Some(batch)) = (&mut self.left, &batch) {
+            *left = left.checked_sub(batch.columns.num_rows() as u64).ok_or_else(|| {
+                let message = format!("The plugin `{}` gave more rows than it was asked for.", session.plugin.name());
+                Error::new(Code::PluginLied, message).role_if(Some(Role::Source))
+            })?;
+        }
+        Ok(batch)
     }
 
     /// Gives the session back for the next chunk.
@@ -349,6 +362,27 @@ impl Writer<'_> {
         let name = session.plugin.name();
         writer.resource_drop(&mut session.instance.store).map_err(|e| from_wasmtime(name, Some(Role::Target), &e))?;
         Ok(rows)
+    }
+}
+
+/// Lets the connector take leave of its system. One that trapped or was stopped cannot, and then the socket is closed without
+/// a word; it has the time of any call.
+fn take_leave(instance: &mut Instance, session: ResourceAny, plugin: &Plugin) {
+    instance.store.data_mut().progressed();
+    if let Err(e) = session.resource_drop(&mut instance.store) {
+        tracing::debug!(plugin = plugin.name(), error = %e, "a session ended without taking leave");
+    }
+}
+
+impl Drop for SourceSession {
+    fn drop(&mut self) {
+        take_leave(&mut self.instance, self.session, &self.plugin);
+    }
+}
+
+impl Drop for TargetSession {
+    fn drop(&mut self) {
+        take_leave(&mut self.instance, self.session, &self.plugin);
     }
 }
 

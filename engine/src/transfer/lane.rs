@@ -154,6 +154,7 @@ impl ReadingHalf<'_> {
             range: &task.chunk.range,
             batch_rows: transfer.options.batch_rows,
             batch_bytes: transfer.options.batch_bytes,
+            limit: None,
         })?;
         let projector = Projector::compile(reader.schema(), table)?;
         while let Some(batch) = reader.next_batch()? {

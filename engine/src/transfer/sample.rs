@@ -54,17 +54,19 @@ pub(crate) fn sample(
         range: &Range::Whole,
         batch_rows: BATCH_ROWS,
         batch_bytes: BATCH_BYTES,
+        limit: Some(ROWS),
     })?;
     let projector = Projector::compile(reader.schema(), table)?;
     let mut bytes = 0;
-    while sample.rows < ROWS && bytes < BYTES && Instant::now() < deadline {
+    // Once all rows that were asked for are there, the answer is read to its end: that leaves the session in order.
+    while sample.rows >= ROWS || (bytes < BYTES && Instant::now() < deadline) {
         match reader.next_batch() {
             Ok(Some(CheckedBatch { columns: batch, .. })) => {
                 bytes += batch.get_array_memory_size() as u64;
                 sample.take(&batch, projector.rejects(&batch), table);
             }
             Ok(None) => {
-                sample.whole = true;
+                sample.whole = sample.rows < ROWS;
                 reader.close()?;
                 return Ok((sample, Some(session)));
             }

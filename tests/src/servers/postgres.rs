@@ -149,6 +149,14 @@ impl Postgres {
         self.client.query(database, select, 1)
     }
 
+    /// What the server wrote to its log so far.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
     /// Kills the server. Connections break; nothing answers on the port.
     pub fn stop(&self) {
         self.process.stop();

@@ -159,6 +159,11 @@ impl Guarded {
         }
     }
 
+    /// What it said so far.
+    pub(super) fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).expect("the log")).into_owned()
+    }
+
     /// Ends the server at once. Its files stay.
     pub(super) fn stop(&self) {
         let mut guard = self.guard.lock().expect("guard");

@@ -92,6 +92,7 @@ impl Rows {
             range: &Range::Whole,
             batch_rows: BATCH_ROWS,
             batch_bytes: BATCH_BYTES,
+            limit: None,
         };
         let mut reader = session.read(&reading)?;
         let mut rows = Self::default();

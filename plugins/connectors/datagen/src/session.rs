@@ -117,7 +117,8 @@ impl Source for Session {
         let rows = (request.batch_bytes / row_bytes.max(1)).clamp(1, request.batch_rows.clamp(1, MAX_BATCH_ROWS).into())
             as usize;
         let cursor = Cursor::new(table.groups(&request.range)?, table.size);
-        Ok(TableReader { schema: Arc::new(schema), cursor, columns, rows, positions: Vec::with_capacity(rows), table })
+        let (positions, left) = (Vec::with_capacity(rows), request.limit.unwrap_or(u64::MAX));
+        Ok(TableReader { schema: Arc::new(schema), cursor, columns, rows, left, positions, table })
     }
 }
 
@@ -130,6 +131,8 @@ pub struct TableReader {
     cursor: Cursor,
     /// Rows of a batch.
     rows: usize,
+    /// Rows still to come at most.
+    left: u64,
     /// Positions of the batch being made; kept for its allocation.
     positions: Vec<u64>,
 }
@@ -137,10 +140,12 @@ pub struct TableReader {
 impl TableReader {
     /// The next batch as Arrow has it.
     pub(crate) fn next_rows(&mut self) -> Result<Option<RecordBatch>> {
-        self.cursor.advance(self.rows, &mut self.positions);
+        let rows = self.rows.min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        self.cursor.advance(rows, &mut self.positions);
         if self.positions.is_empty() {
             return Ok(None);
         }
+        self.left -= self.positions.len() as u64;
         let arrays = self.columns.iter().map(|c| (self.table.columns[*c].make)(&self.positions)).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(self.positions.len()));
         Ok(Some(RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)?))

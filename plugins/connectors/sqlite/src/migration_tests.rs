@@ -150,6 +150,7 @@ impl Migration {
                     range: chunk.range,
                     batch_rows: 30,
                     batch_bytes: 1 << 20,
+                    limit: None,
                 };
                 let mut reader = lane.read(request)?;
                 let mut writer = self.target.write(write_request(table, number as u32, &row_schema))?;
@@ -268,6 +269,7 @@ fn a_chunk_arrives_once_or_not_at_all() {
         range: sensei_sdk::Range::Whole,
         batch_rows: 1,
         batch_bytes: 1,
+        limit: None,
     };
     let mut read = || {
         let mut reader = migration.source.read(request.clone()).unwrap();
@@ -334,6 +336,7 @@ fn a_value_that_the_sample_did_not_show_is_refused_by_name() {
         range: sensei_sdk::Range::Whole,
         batch_rows: 10,
         batch_bytes: 1000,
+        limit: None,
     };
     let error = source.read(request).unwrap().next().unwrap_err();
     assert_eq!(error.kind, Kind::InvalidData);

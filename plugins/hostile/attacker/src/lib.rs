@@ -50,6 +50,14 @@ pub struct Session {
     attack: String,
 }
 
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.attack == "spin-goodbye" {
+            spin(|_| {});
+        }
+    }
+}
+
 /// Never ends, and the compiler cannot know.
 fn spin(mut each: impl FnMut(u64)) -> ! {
     let mut turn = 0_u64;

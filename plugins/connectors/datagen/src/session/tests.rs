@@ -28,6 +28,7 @@ fn read(session: &mut Session, table: &MadeTable, chunks: &[Chunk], batch_rows: 
             range: chunk.range.clone(),
             batch_rows,
             batch_bytes,
+            limit: None,
         };
         let mut reader = session.read(request).expect("a reader");
         while let Some(batch) = reader.next_rows().expect("rows") {

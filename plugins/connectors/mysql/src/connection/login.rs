@@ -141,6 +141,7 @@ pub(super) fn open(configuration: &Configuration) -> Result<Connection> {
         joined: Vec::new(),
         unread: false,
         statement: None,
+        loading: false,
         server: Server::new(""),
     };
     let greeting = it.packet(Greeting::read)?;

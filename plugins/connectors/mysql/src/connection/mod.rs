@@ -15,6 +15,7 @@ use packet::Cursor;
 
 /// A packet of this length is continued by the next one.
 const FULL_PACKET: usize = 0xff_ffff;
+const COM_QUIT: u8 = 1;
 const COM_QUERY: u8 = 3;
 const COM_STMT_PREPARE: u8 = 22;
 const COM_STMT_EXECUTE: u8 = 23;
@@ -93,7 +94,19 @@ pub(crate) struct Connection {
     unread: bool,
     /// The prepared statement whose rows are being read.
     statement: Option<u32>,
+    /// The server takes the data of LOAD DATA LOCAL, and no command.
+    loading: bool,
     pub(crate) server: Server,
+}
+
+impl Drop for Connection {
+    /// Takes leave, or the server counts a client that was lost. Not in the middle of an answer or of data: what nobody takes
+    /// may lie in the way of a goodbye, and nobody waits for that.
+    fn drop(&mut self) {
+        if !self.unread && !self.loading {
+            let _ = self.command(COM_QUIT, &[]);
+        }
+    }
 }
 
 impl Connection {
@@ -322,7 +335,10 @@ impl Connection {
     /// Starts LOAD DATA LOCAL; [`Self::load`] then sends its data and [`Self::end_load`] ends it.
     pub(crate) fn begin_load(&mut self, sql: &str) -> Result<()> {
         match self.start(&[sql.as_bytes()])? {
-            Answer::WantsData => Ok(()),
+            Answer::WantsData => {
+                self.loading = true;
+                Ok(())
+            }
             Answer::Done(_) | Answer::Columns(_) => Err(protocol("LOAD DATA LOCAL did not ask for data")),
         }
     }
@@ -336,6 +352,7 @@ impl Connection {
     /// Ends the data and reads what became of it.
     pub(crate) fn end_load(&mut self) -> Result<Done> {
         self.send(&[])?;
+        self.loading = false;
         self.packet(|p| match p.first() {
             Some(0x00) => done(&p[1..]),
             Some(0xff) => Err(read_error(&p[1..])),

@@ -88,7 +88,8 @@ impl Reader {
         let described = pick(columns, &request.columns, &request.table)?;
         let list: Vec<String> = described.iter().map(expression).collect();
         let from = super::range::from_clause(&request.table, &request.range, columns, keys)?;
-        let wires = connection.borrow_mut().query_binary(&format!("SELECT {} {from}", list.join(", ")))?;
+        let limit = request.limit.map(|rows| format!(" LIMIT {rows}")).unwrap_or_default();
+        let wires = connection.borrow_mut().query_binary(&format!("SELECT {} {from}{limit}", list.join(", ")))?;
         let capacity = request.batch_rows.clamp(1, MAX_RESERVED_ROWS) as usize;
         let columns = described
             .iter()

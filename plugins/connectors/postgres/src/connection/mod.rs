@@ -14,7 +14,7 @@ use sensei_sdk::{Error, Kind, Result, host};
 
 use crate::error::Report;
 
-/// One connection. Dropping it closes it; the server rolls back what was open.
+/// One connection. Dropping it takes leave and closes it; the server rolls back what was open.
 pub(crate) struct Connection {
     pub(crate) stream: Stream,
     /// Who and where, for messages.
@@ -25,6 +25,16 @@ pub(crate) struct Connection {
     transaction: u8,
     /// A COPY is under way whose reader or writer may have been dropped.
     copy: Copying,
+}
+
+impl Drop for Connection {
+    /// Takes leave, or the server's log would tell of a client that was lost. Not in a COPY: rows that nobody takes may lie in
+    /// the way of a goodbye, and nobody waits for that.
+    fn drop(&mut self) {
+        if self.copy == Copying::No && self.put(b'X', &[]).is_ok() {
+            let _ = self.stream.flush_out();
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

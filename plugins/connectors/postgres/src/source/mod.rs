@@ -193,7 +193,7 @@ impl Source for PostgresSource {
     }
 
     fn read(&mut self, request: ReadRequest) -> Result<CopyReader> {
-        let ReadRequest { table, columns: names, range, batch_rows, batch_bytes } = request;
+        let ReadRequest { table, columns: names, range, batch_rows, batch_bytes, limit } = request;
         let (shape, columns, schema) = self.columns(&table, &names)?;
         let selected: Vec<String> = columns
             .iter()
@@ -203,7 +203,8 @@ impl Source for PostgresSource {
             })
             .collect();
         let from = split::from_where(&range, &table, &shape)?;
-        let sql = format!("COPY (SELECT {} FROM {from}) TO STDOUT (FORMAT binary)", selected.join(", "));
+        let limit = limit.map(|rows| format!(" LIMIT {rows}")).unwrap_or_default();
+        let sql = format!("COPY (SELECT {} FROM {from}{limit}) TO STDOUT (FORMAT binary)", selected.join(", "));
         let mut connection = self.connection.borrow_mut();
         connection.copy_out(&sql).map_err(|e| if e.table.is_none() { e.table(&table.name) } else { e })?;
         drop(connection);

@@ -180,6 +180,7 @@ fn every_type_of_another_system_comes_back_equal() {
             range: sensei_sdk::Range::Whole,
             batch_rows: 100,
             batch_bytes: 1 << 20,
+            limit: None,
         };
         let mut reader = source.read(request).unwrap();
         let decoder = rows::Decoder::new(&reader.schema().unwrap()).unwrap();

@@ -58,6 +58,9 @@ impl RowReader {
         if let Some(rowid) = &readable.rowid {
             query.push_str(&format!(" ORDER BY {rowid}"));
         }
+        if let Some(rows) = request.limit {
+            query.push_str(&format!(" LIMIT {rows}"));
+        }
         let batch_rows = request.batch_rows.max(1) as usize;
         let room = batch_rows.min(ROOM_ROWS);
         Ok(Self {
