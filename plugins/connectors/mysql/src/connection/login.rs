@@ -60,8 +60,19 @@ impl Greeting {
         cursor.take(10)?;
         scramble.extend_from_slice(cursor.take(length.saturating_sub(8).max(13))?);
         // The last byte is a NUL.
-        scramble.truncate(20);
+        scramble.truncate(SCRAMBLE);
         Ok(Self { server, capabilities, scramble, plugin: cursor.until_nul().to_vec() })
+    }
+}
+
+/// Bytes of the challenge that MySQL's own plugins make. A NUL follows it, and none is in it.
+const SCRAMBLE: usize = 20;
+
+/// A challenge as its plugin means it. Those of MariaDB's plugins are 32 random bytes, any of which may be 0, the last one too.
+fn challenge_of(sent: &[u8]) -> &[u8] {
+    match sent {
+        [scramble @ .., 0] if scramble.len() == SCRAMBLE => scramble,
+        _ => sent,
     }
 }
 
@@ -204,7 +215,7 @@ pub(super) fn open(configuration: &Configuration) -> Result<Connection> {
             Some((0xfe, rest)) => {
                 let mut cursor = Cursor(rest);
                 auth = plugin(cursor.until_nul(), encrypted)?;
-                scramble = cursor.0.strip_suffix(&[0]).unwrap_or(cursor.0).to_vec();
+                scramble = challenge_of(cursor.0).to_vec();
                 &scramble
             }
             Some((0x01, challenge)) => challenge,
@@ -258,6 +269,14 @@ mod tests {
     use super::*;
 
     const NONCE: &[u8; 20] = b"ABCDEFGHIJKLMNOPQRST";
+    #[test]
+    fn a_challenge_may_end_with_a_zero() {
+        assert_eq!(challenge_of(b"ABCDEFGHIJKLMNOPQRST\0"), NONCE);
+        assert_eq!(challenge_of(NONCE), NONCE);
+        let random = [&[7; 31][..], &[0]].concat();
+        assert_eq!(challenge_of(&random), random);
+    }
+
     const OK: &[u8] = &[0, 0, 0, 2, 0, 0, 0];
     const PUBLIC_KEY: &[u8] = include_bytes!("test_public_key.pem");
 
