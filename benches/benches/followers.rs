@@ -4,16 +4,19 @@
 //! events, each of which must get every event once, and requests for the list of migrations. The migration itself needs both
 //! of a small machine's processors: whatever the onlookers take is missing there.
 //!
+//! `SENSEI_BENCH_SOURCE` and `SENSEI_BENCH_TARGET` name databases of your own, as URLs; without them rows are made up and dropped,
+//! which is the hardest case: nothing but the migration's own work is slowed.
+//!
 //! Not timed by criterion: a measurement is two migrations of seconds each. `cargo test --release -p sensei-tests --no-run`
 //! builds the server first.
 
 #![expect(clippy::print_stdout, reason = "a bench shows its figures")]
 
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
+use std::{env, fs};
 
 use sensei_tests::api::{KEY, Serve};
 use sensei_tests::product::nowhere;
@@ -25,7 +28,7 @@ const FOLLOWERS: usize = 200;
 const LISTS_PER_SECOND: u64 = 100;
 /// Pairs of migrations.
 const ROUNDS: usize = 5;
-/// Seconds of work for two processors.
+/// Seconds of work for two processors, where no other source is named.
 const SOURCE: &str = "datagen:tpch?scale=5";
 /// Ticks of a processor's clock in a second, as `/proc` counts them.
 const TICKS: f64 = 100.0;
@@ -113,6 +116,7 @@ fn look_on(address: &str, id: &str, stop: &Arc<AtomicBool>) -> (Vec<Vec<usize>>,
 fn round(serve: &Serve, onlookers: bool) -> Round {
     let id = serve.create(&json!({
         "name": "Followed", "source": {"connection_id": "conn_from"}, "target": {"connection_id": "conn_to"},
+        "options": {"on_existing": "replace"},
     }));
     serve.wait_for(&id, &["approved"]);
     let address = serve.base.trim_start_matches("http://").to_owned();
@@ -166,11 +170,12 @@ fn main() {
     let state = format!("sqlite:{}", folder.path().join("state.db").display());
     let limits = json!({"limits": {"requests_per_second": 10_000, "request_burst": 10_000}});
     let serve = Serve::start_with(folder.path(), &state, limits);
-    serve.connect("conn_from", "From", SOURCE);
-    serve.connect("conn_to", "To", &nowhere());
+    let source = env::var("SENSEI_BENCH_SOURCE").unwrap_or_else(|_| SOURCE.to_owned());
+    serve.connect("conn_from", "From", &source);
+    serve.connect("conn_to", "To", &env::var("SENSEI_BENCH_TARGET").unwrap_or_else(|_| nowhere()));
     round(&serve, false);
     let (mut alone, mut followed) = (Vec::new(), Vec::new());
-    println!("{SOURCE}, {FOLLOWERS} followers, {LISTS_PER_SECOND} lists a second");
+    println!("{source}, {FOLLOWERS} followers, {LISTS_PER_SECOND} lists a second");
     println!("onlookers      rows/s   server cpu s   onlookers cpu s   memory MiB   events   lists");
     for _ in 0..ROUNDS {
         for (onlookers, rounds) in [(false, &mut alone), (true, &mut followed)] {

@@ -31,6 +31,9 @@ pub(crate) struct Limits {
     /// Seconds between signs of life of a stream in which nothing happens. Default 15: proxies cut what is silent for 30 or
     /// 60.
     pub(crate) heartbeat_seconds: u32,
+    /// Milliseconds in which events are gathered for a stream. Default 250: nobody reads faster, and hundreds of streams must
+    /// not take a busy migration's processors. What happens after a pause is told at once.
+    pub(crate) gather_milliseconds: u32,
     /// Seconds until what was sent must be acknowledged, or the connection is cut (`TCP_USER_TIMEOUT`). Default 30: a client
     /// that vanished must not hold a stream for as long as the kernel would have it, a quarter of an hour.
     pub(crate) acknowledge_seconds: u32,
@@ -56,6 +59,7 @@ impl Default for Limits {
             head_seconds: 30,
             followers: 1_000,
             heartbeat_seconds: 15,
+            gather_milliseconds: 250,
             acknowledge_seconds: 30,
             send_buffer_bytes: 128 << 10,
             idempotency_hold_seconds: 30,
@@ -80,6 +84,7 @@ impl Limits {
             ("head_seconds", self.head_seconds),
             ("followers", self.followers),
             ("heartbeat_seconds", self.heartbeat_seconds),
+            ("gather_milliseconds", self.gather_milliseconds),
             ("acknowledge_seconds", self.acknowledge_seconds),
             ("send_buffer_bytes", self.send_buffer_bytes),
             ("idempotency_hold_seconds", self.idempotency_hold_seconds),
@@ -97,6 +102,10 @@ impl Limits {
 
     pub(super) const fn idempotency_hold(&self) -> Duration {
         Duration::from_secs(self.idempotency_hold_seconds as u64)
+    }
+
+    pub(super) const fn gather(&self) -> Duration {
+        Duration::from_millis(self.gather_milliseconds as u64)
     }
 
     pub(super) const fn heartbeat(&self) -> Duration {

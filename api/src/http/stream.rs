@@ -17,6 +17,7 @@ use sensei_engine::lifecycle::Status;
 use sensei_engine::store::{EventKind, EventQuery, StoredEvent};
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep_until};
 
 use super::error::ApiError;
 use super::logs::Filter;
@@ -48,6 +49,8 @@ struct Follower {
     /// The number of the last event that was looked at.
     seen: i64,
     page: VecDeque<Arc<StoredEvent>>,
+    /// When the last events were taken from the feed.
+    taken: Option<Instant>,
     /// Whether the migration may be at its end: it is looked at before anybody waits.
     ending: bool,
     /// The client was told how soon to come again.
@@ -79,7 +82,8 @@ pub(super) async fn follow(app: App, migration: String, filter: Filter, begin: B
     };
     let keep_alive = KeepAlive::new().interval(app.limits.heartbeat()).text("heartbeat");
     let leave = Box::pin(asked_to_leave(app.shutdown.clone()));
-    let follower = Follower { app, migration, filter, seen, page, ending: true, greeted: false, _place: place };
+    let follower =
+        Follower { app, migration, filter, seen, page, taken: None, ending: true, greeted: false, _place: place };
     let events = unfold((follower, leave), |(mut follower, mut leave)| async move {
         let event = tokio::select! {
             biased;
@@ -130,7 +134,13 @@ impl Follower {
                 return Ok(true);
             }
         }
+        // Hundreds of clients that are woken for each event of a busy migration take its processors from it: what happens soon
+        // after is written with it.
+        if let Some(taken) = self.taken {
+            sleep_until(taken + self.app.limits.gather()).await;
+        }
         self.page = feed.next(&self.migration, self.seen, PATIENCE).await?.into();
+        self.taken = Some(Instant::now());
         self.ending |= self.page.is_empty();
         Ok(true)
     }
@@ -144,7 +154,7 @@ impl Follower {
     }
 
     fn written(&mut self, event: &StoredEvent) -> Event {
-        let written = Event::default().event(&event.kind).id(event.seq.to_string()).data(event.data.to_string());
+        let written = Event::default().event(&event.kind).id(event.seq.to_string()).data(&event.text);
         if std::mem::replace(&mut self.greeted, true) { written } else { written.retry(RETRY) }
     }
 }

@@ -57,6 +57,8 @@ pub struct StoredEvent {
     pub kind: String,
     /// What clients get, a JSON object.
     pub data: Value,
+    /// The same as it was stored: hundreds of streams write it without making it again.
+    pub text: String,
 }
 
 /// Which events.
@@ -145,11 +147,13 @@ impl Store {
             .map_err(|e| failed("read events", &e))?;
         rows.iter()
             .map(|row| {
+                let text: String = get(row, "data")?;
                 Ok(StoredEvent {
                     seq: get(row, "seq")?,
                     at: instant(row, "at")?,
                     kind: get(row, "kind")?,
-                    data: from_json("event", &get::<String>(row, "data")?)?,
+                    data: from_json("event", &text)?,
+                    text,
                 })
             })
             .collect()
