@@ -245,7 +245,10 @@ impl Board {
                     state.seconds = state.began.map_or(0.0, |(began, _)| now.duration_since(began).as_secs_f64());
                 }
             }
-            Event::StatementStarted { .. } | Event::StatementFinished { .. } | Event::Log { .. } => {}
+            Event::StatementStarted { .. }
+            | Event::StatementFinished { .. }
+            | Event::Compared { .. }
+            | Event::Log { .. } => {}
         }
     }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::window::Schedule;
 use crate::migration::Options;
 use crate::plan::{Naming, OnExisting, Request};
+use crate::validate::Depth;
 
 /// What to move, how, when, and who wants to know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,6 +64,9 @@ pub struct OptionsSpec {
     pub on_existing: OnExisting,
     /// How names are made.
     pub naming: Naming,
+    /// How closely both sides are compared.
+    #[serde(default)]
+    pub validation: Depth,
 }
 
 /// Mappings at least this sure are approved by themselves where nothing else is asked for: an exact type under a
@@ -83,6 +87,7 @@ impl Default for OptionsSpec {
             bare: false,
             on_existing: OnExisting::Fail,
             naming: Naming::default(),
+            validation: Depth::default(),
         }
     }
 }
@@ -120,6 +125,7 @@ impl Spec {
         if let Some(lanes) = self.options.parallelism {
             options.parallelism = lanes as usize;
         }
+        options.validation = self.options.validation;
         if let Some(rows) = self.options.batch_size {
             options.batch_rows = rows;
         }

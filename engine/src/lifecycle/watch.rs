@@ -10,6 +10,7 @@ use super::announce::line;
 use super::machine::Usage;
 use super::progress::{Board, Progress};
 use crate::event::{Event, Level, Observer, Phase};
+use crate::migration::{self, TableCheck};
 use crate::store::NewEvent;
 
 /// Lines that wait for the store at most. 10,000: some megabytes. What comes while a store is that far behind is counted,
@@ -34,12 +35,21 @@ struct State {
     lines: Vec<NewEvent>,
     dropped: u64,
     steps: Vec<Step>,
+    /// How both sides compared, once they did.
+    checks: Vec<TableCheck>,
 }
 
 impl Watch {
     /// Of a run with a board, or of planning, which has none.
     pub(super) fn new(board: Option<Board>, phase: Phase) -> Self {
-        Self(Mutex::new(State { board, phase: Some(phase), lines: Vec::new(), dropped: 0, steps: Vec::new() }))
+        Self(Mutex::new(State {
+            board,
+            phase: Some(phase),
+            lines: Vec::new(),
+            dropped: 0,
+            steps: Vec::new(),
+            checks: Vec::new(),
+        }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -61,6 +71,11 @@ impl Watch {
     /// Phases since last asked, in order.
     pub(super) fn take_steps(&self) -> Vec<Step> {
         std::mem::take(&mut self.lock().steps)
+    }
+
+    /// How both sides compared; empty before they did.
+    pub(super) fn checks(&self) -> Vec<TableCheck> {
+        self.lock().checks.clone()
     }
 
     /// The phase it is in.
@@ -92,6 +107,7 @@ impl Observer for Watch {
                 state.steps.push(Step::Began(*phase));
             }
             Event::PhaseFinished { phase, .. } => state.steps.push(Step::Ended(*phase)),
+            Event::Compared { tables } => state.checks.clone_from(tables),
             Event::TableStarted(_)
             | Event::ChunkStarted { .. }
             | Event::Rows { .. }
@@ -158,6 +174,10 @@ fn words(event: &Event, board: Option<&Board>) -> Option<Words> {
         Event::StatementStarted { label } => (Level::Debug, format!("Building: {label}."), vec![]),
         Event::StatementFinished { label, seconds } => {
             (Level::Info, format!("Built: {label}, in {seconds:.1} s."), vec![("seconds", json!(seconds))])
+        }
+        Event::Compared { tables } => {
+            let agree = tables.iter().all(TableCheck::agrees);
+            (if agree { Level::Info } else { Level::Warning }, migration::sentence(tables), vec![])
         }
         Event::Log { level, message } => (*level, message.clone(), vec![]),
         Event::Rows { .. } => return None,

@@ -3,10 +3,11 @@
 //! Every function takes a [`Job`], works on the calling thread (and threads of its own that end with it) and returns when it
 //! is done.
 
+mod agreement;
 mod attempts;
 mod discard;
 mod journal;
-mod recount;
+mod recheck;
 mod rehearse;
 mod run;
 mod staging;
@@ -15,8 +16,9 @@ mod tidy;
 
 use std::sync::Arc;
 
+pub(crate) use agreement::sentence;
 pub use discard::discard;
-pub use recount::{TableCount, recount};
+pub use recheck::{TableCheck, recheck};
 pub use rehearse::{Rehearsal, Reject, SchemaRehearsal, TableRehearsal, rehearse};
 pub use run::{plan, run};
 pub use stop::Stop;
@@ -29,6 +31,7 @@ use crate::connection::Connection;
 use crate::error::{Code, Error, Result};
 use crate::event::{Event, Level, Observer, Phase};
 use crate::plugin::{Cancel, Environment, Traffic};
+use crate::validate::{Content, Depth};
 
 /// How a transfer runs. Every figure has a default and a reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +48,9 @@ pub struct Options {
     pub chunk_rows: u64,
     /// How often a chunk is tried when its error may pass. Default 5: with back-off, about half a minute.
     pub attempts: u32,
+    /// How closely both sides are compared. Default: every value.
+    #[serde(default)]
+    pub validation: Depth,
 }
 
 impl Default for Options {
@@ -56,6 +62,7 @@ impl Default for Options {
             queue_bytes: 8 << 20,
             chunk_rows: 250_000,
             attempts: 5,
+            validation: Depth::Full,
         }
     }
 }
@@ -141,6 +148,8 @@ pub struct TableReport {
     pub bytes: u64,
     /// From the first batch to the last commit, in this run.
     pub seconds: f64,
+    /// How the content of both sides compared.
+    pub content: Content,
 }
 
 /// How a run came out.

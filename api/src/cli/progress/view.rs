@@ -109,7 +109,7 @@ impl Progress {
                     self.samples.push_back((at, self.moved));
                 }
             }
-            Event::PhaseFinished { .. } | Event::ChunkStarted { .. } => {}
+            Event::PhaseFinished { .. } | Event::ChunkStarted { .. } | Event::Compared { .. } => {}
             Event::RunRetried { reason, seconds, .. } => {
                 self.statements.clear();
                 self.notices.push(format!(
@@ -206,7 +206,7 @@ impl Progress {
                 "Building keys and indexes"
             }
             Some(Phase::DataTransfer) => "Moving rows",
-            Some(Phase::Validation) => "Counting rows",
+            Some(Phase::Validation) => "Comparing rows",
             Some(Phase::Cutover) => "Switching over",
         }
     }

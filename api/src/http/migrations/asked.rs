@@ -71,6 +71,9 @@ pub(crate) struct OptionsView {
     /// `snake`, `lower` or `preserve`.
     #[schema(example = "snake")]
     naming: &'static str,
+    /// How closely both sides are compared: `full`, `counts`, or a sample of the rows.
+    #[schema(example = "full")]
+    validation: String,
 }
 
 /// When.
@@ -161,6 +164,7 @@ impl AskedView {
                     Naming::Lower => "lower",
                     Naming::Preserve => "preserve",
                 },
+                validation: options.validation.to_string(),
             },
             schedule: ScheduleView {
                 start_at: schedule.start_at.map(Moment::from),

@@ -255,8 +255,7 @@ mod tests {
     #[test]
     fn a_reset_forgets_the_tables_chunks() {
         let table = TableName { schema: "s".into(), name: "t".into() };
-        let chunk =
-            |chunk, rows| Entry::Chunk { schema: "s".into(), table: "t".into(), chunk, rows, digest: None };
+        let chunk = |chunk, rows| Entry::Chunk { schema: "s".into(), table: "t".into(), chunk, rows, digest: None };
         let mut state = State::default();
         state.apply(chunk(0, 5));
         state.apply(chunk(1, 7));
