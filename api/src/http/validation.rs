@@ -85,7 +85,7 @@ pub(crate) enum ContentStatus {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ContentValidation {
     status: ContentStatus,
-    /// Why values were not compared, where that was not asked for.
+    /// Why values were not compared although they were to be; null otherwise.
     reason: Option<String>,
     /// Share of the rows that was compared.
     #[schema(minimum = 0, maximum = 100, example = 100)]

@@ -56,7 +56,7 @@ pub(super) fn of_bytes(bytes: &[u8]) -> u128 {
 
 /// What a set of rows adds up to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Digest {
+pub struct Digest {
     sum: u128,
 }
 

@@ -18,11 +18,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use digest::Digest;
+pub use digest::Digest;
 pub use locate::{DifferenceKind, MOST_DIFFERENCES, RowDifference};
 use locate::{Located, Sides};
 use rows::ALL;
-pub(crate) use rows::{Comparison, Hasher};
+pub use rows::{Comparison, Hasher};
 pub(crate) use scan::Side;
 use scan::{Gather, Scan};
 

@@ -15,7 +15,7 @@ pub(crate) const ALL: u8 = 100;
 
 /// What of a table is compared, and how: follows from the plan alone, so that every run of it hashes alike.
 #[derive(Debug, Clone)]
-pub(crate) struct Comparison {
+pub struct Comparison {
     columns: Vec<(String, Class)>,
     /// Columns that tell its rows apart in the target; empty: only all of them together do.
     key: Vec<String>,
@@ -28,7 +28,7 @@ impl Comparison {
     ///
     /// # Errors
     /// `plugin_lied` if the plan holds no schema.
-    pub(crate) fn of(table: &TablePlan, percent: u8) -> Result<Self> {
+    pub fn of(table: &TablePlan, percent: u8) -> Result<Self> {
         let schema = decode_schema(&table.row_schema)?;
         let held = |name: &str| table.target.columns.iter().find(|c| c.name == name).map(|c| &c.data_type);
         let columns: Vec<(String, Class)> =
@@ -79,7 +79,8 @@ impl Comparison {
     }
 
     /// Hashes rows of this schema; columns that are not in it, or are [`Self::unreadable`], do not take part.
-    pub(crate) fn hasher(&self, schema: &Schema) -> Hasher {
+    #[must_use]
+    pub fn hasher(&self, schema: &Schema) -> Hasher {
         let bind = |(name, class): &(String, Class)| {
             let at = schema.index_of(name).ok()?;
             let tokens = reader(*class, schema.field(at).data_type())?;
@@ -101,7 +102,7 @@ struct Column {
 
 /// A [`Comparison`] for batches of one schema.
 #[derive(Debug, Clone)]
-pub(crate) struct Hasher {
+pub struct Hasher {
     columns: Vec<Column>,
     key: Vec<Column>,
     percent: u8,
@@ -109,7 +110,8 @@ pub(crate) struct Hasher {
 
 impl Hasher {
     /// What a batch's rows add up to, those of the sample alone.
-    pub(crate) fn digest(&self, batch: &RecordBatch) -> Digest {
+    #[must_use]
+    pub fn digest(&self, batch: &RecordBatch) -> Digest {
         let mut digest = Digest::default();
         let hashes = if self.percent >= ALL { self.rows(batch) } else { self.rows(&self.sampled(batch)) };
         hashes.into_iter().for_each(|hash| digest.add_row(hash));

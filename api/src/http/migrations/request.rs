@@ -102,7 +102,7 @@ pub(crate) struct NewOptions {
 
 /// How closely both sides are compared.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields, expecting = "`full`, `counts` or a sample such as `{\"sample\": 10}`")]
 pub(crate) enum NewValidation {
     /// `full`: every value. `counts`: rows are counted. `sample(10)`: as below.
     #[schema(example = "full")]
