@@ -148,6 +148,11 @@ pub enum Event {
         /// How long it took.
         seconds: f64,
     },
+    /// Rows of the target were read back, to be compared.
+    RowsCompared {
+        /// Rows in this batch.
+        rows: u64,
+    },
     /// Both sides were compared.
     Compared {
         /// In the plan's order.

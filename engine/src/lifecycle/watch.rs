@@ -117,6 +117,7 @@ impl Observer for Watch {
             | Event::TableLoaded { .. }
             | Event::StatementStarted { .. }
             | Event::StatementFinished { .. }
+            | Event::RowsCompared { .. }
             | Event::Log { .. } => {}
         }
         let Some((level, message, more)) = words(&event, state.board.as_ref()) else { return };
@@ -180,6 +181,6 @@ fn words(event: &Event, board: Option<&Board>) -> Option<Words> {
             (if agree { Level::Info } else { Level::Warning }, migration::sentence(tables), vec![])
         }
         Event::Log { level, message } => (*level, message.clone(), vec![]),
-        Event::Rows { .. } => return None,
+        Event::Rows { .. } | Event::RowsCompared { .. } => return None,
     })
 }

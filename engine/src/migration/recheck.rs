@@ -69,15 +69,17 @@ pub(super) fn compare(
         return Ok(());
     }
     let go_on = || job.stop.check();
-    let side = |connection, role, at_one_moment| Side {
+    let side = |connection, role, at_one_moment, observer| Side {
         connection,
         role,
         environment: environment.clone(),
         options: &job.options,
         at_one_moment,
+        observer,
         go_on: &go_on,
     };
-    let (source, target) = (side(&job.source, Role::Source, true), side(&job.target, Role::Target, live));
+    let source = side(&job.source, Role::Source, true, None);
+    let target = side(&job.target, Role::Target, live, Some(&*job.observer));
     let (places, pairs): (Vec<usize>, Vec<Pair<'_>>) = pairs.into_iter().unzip();
     let compared = validate::compare(&source, &target, &pairs, percent)?;
     for (at, compared) in places.into_iter().zip(compared) {

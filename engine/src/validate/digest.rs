@@ -24,10 +24,9 @@ pub(super) const NULL: u128 = 0x4528_21e6_38d0_1377_be54_66cf_34e9_0c6c;
 /// Takes a token into a hash. Each step can be undone, so that two tokens never become one.
 #[inline]
 pub(super) fn fold(hash: u128, token: u128) -> u128 {
-    // A difference in the highest bits alone must not stay there: halves change places between the multiplications.
+    // A difference in the highest bits alone must not stay there: the lower half takes them in before each multiplication.
     let spread = token.wrapping_mul(SPREAD);
-    let spread = (spread ^ (spread >> 64)).wrapping_mul(STIR);
-    (hash ^ spread ^ (spread >> 71)).wrapping_mul(FOLD).rotate_left(64)
+    (hash ^ spread ^ (spread >> 64)).wrapping_mul(FOLD).rotate_left(64)
 }
 
 /// Ends a row's hash: every bit depends on every other, so that sums of hashes do not cancel out.

@@ -10,6 +10,7 @@ use super::rows::{Comparison, Hasher};
 use crate::catalog::TableName;
 use crate::connection::Connection;
 use crate::error::{Error, Result, Role};
+use crate::event::{Event, Observer};
 use crate::expression::Projection;
 use crate::migration::Options;
 use crate::plan::TablePlan;
@@ -25,6 +26,8 @@ pub(crate) struct Side<'a> {
     pub(crate) options: &'a Options,
     /// All rows as of one moment: others write to these tables. Staged ones have no other writer.
     pub(crate) at_one_moment: bool,
+    /// Hears of each batch that was read; none for those who are not counted.
+    pub(crate) observer: Option<&'a dyn Observer>,
     /// Fails once somebody wants an end.
     pub(crate) go_on: &'a (dyn Fn() -> Result<()> + Sync),
 }
@@ -162,6 +165,9 @@ impl Side<'_> {
             None => scan.comparison.hasher(reader.schema()),
         };
         while let Some(batch) = reader.next_batch()? {
+            if let Some(observer) = self.observer {
+                observer.observe(Event::RowsCompared { rows: batch.columns.num_rows() as u64 });
+            }
             match &projection {
                 Some(projection) => into.take(&hasher, &projection.project(&batch.columns)?),
                 None => into.take(&hasher, &batch.columns),

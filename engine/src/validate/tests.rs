@@ -208,3 +208,37 @@ fn a_value_belongs_to_its_row_and_column() {
     assert_ne!(right, hash(vec![1, 2], vec![4, 3]));
     assert_ne!(right, hash(vec![3, 2], vec![1, 4]));
 }
+
+/// Which types a column may be written as, and handed back as: whatever is not here is not compared.
+#[test]
+fn what_can_be_compared_is_a_golden_table() {
+    use arrow::datatypes::{DataType as T, IntervalUnit, TimeUnit};
+    let types = [
+        T::Boolean,
+        T::Int8,
+        T::Int64,
+        T::UInt64,
+        T::Float32,
+        T::Float64,
+        T::Decimal128(12, 2),
+        T::Decimal256(60, 4),
+        T::Utf8,
+        T::Binary,
+        T::Date32,
+        T::Time64(TimeUnit::Microsecond),
+        T::Duration(TimeUnit::Microsecond),
+        T::Timestamp(TimeUnit::Microsecond, None),
+        T::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        T::Interval(IntervalUnit::MonthDayNano),
+        T::FixedSizeBinary(16),
+    ];
+    let json = Field::new("c", T::Utf8, true);
+    let json = json.with_metadata([("ARROW:extension:name".to_owned(), "arrow.json".to_owned())].into());
+    let fields = types.iter().map(|t| Field::new("c", t.clone(), true)).chain([json]);
+    let lines = fields.map(|field| {
+        let class = class(&field, None);
+        let read = types.iter().filter(|t| reader(class, t).is_some()).map(ToString::to_string);
+        format!("{} as {class:?} from {}", field.data_type(), read.collect::<Vec<_>>().join(", "))
+    });
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
+}

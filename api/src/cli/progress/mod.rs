@@ -145,7 +145,7 @@ fn log(event: &Event) {
             tracing::warn!(attempt, reason, seconds, "run is begun again from what is durable");
         }
         Event::ChunkStarted { table, chunk, rows } => tracing::debug!(table, chunk, rows, "chunk started"),
-        Event::Rows { .. } => {}
+        Event::Rows { .. } | Event::RowsCompared { .. } => {}
         Event::ChunkRetried { table, rows, attempt, reason } => {
             tracing::warn!(table, rows, attempt, reason, "chunk is tried again");
         }
