@@ -100,7 +100,6 @@ impl Feed {
     }
 
     async fn page(&self, channel: &Channel, migration: &str, after: i64) -> Result<Vec<Arc<StoredEvent>>> {
-        let query = |after| EventQuery { after, limit: PAGE, ..EventQuery::default() };
         {
             let mut recent = channel.recent.lock().await;
             let (now, touched) = (Instant::now(), channel.touched.load(Ordering::SeqCst));
@@ -110,13 +109,7 @@ impl Feed {
             if recent.read.is_none() {
                 recent.last = self.store.last_event(migration).await?;
             } else if recent.read.is_some_and(stale) {
-                for event in self.store.events(migration, &query(recent.last)).await? {
-                    recent.last = event.seq;
-                    recent.events.push_back(Arc::new(event));
-                    if recent.events.len() > RECENT {
-                        recent.events.pop_front();
-                    }
-                }
+                self.catch_up(&mut recent, migration).await?;
             }
             recent.read = Some((now, touched));
             let first = recent.events.front().map_or(recent.last + 1, |e| e.seq);
@@ -125,7 +118,35 @@ impl Feed {
                 return Ok(newer.cloned().collect());
             }
         }
-        let page = self.store.events(migration, &query(after)).await?;
+        let page = self.store.events(migration, &page_after(after)).await?;
         Ok(page.into_iter().map(Arc::new).collect())
     }
+
+    /// Reads all that is new: what is left unread here would count as not told until the migration tells more.
+    async fn catch_up(&self, recent: &mut Recent, migration: &str) -> Result<()> {
+        loop {
+            let page = self.store.events(migration, &page_after(recent.last)).await?;
+            let is_last = page.len() < PAGE as usize;
+            for event in page {
+                recent.last = event.seq;
+                recent.events.push_back(Arc::new(event));
+                if recent.events.len() > RECENT {
+                    recent.events.pop_front();
+                }
+            }
+            if is_last {
+                return Ok(());
+            }
+            // Nobody looked for long: what would be forgotten at once is not read.
+            let kept_from = self.store.last_event(migration).await? - RECENT as i64;
+            if kept_from > recent.last {
+                recent.events.clear();
+                recent.last = kept_from;
+            }
+        }
+    }
+}
+
+fn page_after(after: i64) -> EventQuery {
+    EventQuery { after, limit: PAGE, ..EventQuery::default() }
 }
