@@ -71,6 +71,8 @@ pub enum Code {
     InvalidExpression,
     /// Rows of source and target do not agree.
     CountMismatch,
+    /// As many rows on both sides, with different values.
+    ContentMismatch,
     /// The source changed since the plan was made.
     PlanStale,
     /// There is no such migration.
@@ -122,6 +124,7 @@ impl Code {
             | Self::PluginInvalid
             | Self::InvalidExpression
             | Self::CountMismatch
+            | Self::ContentMismatch
             | Self::PlanStale
             | Self::MigrationNotFound
             | Self::InvalidState

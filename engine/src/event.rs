@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::migration::TableCheck;
+
 /// The phases of a migration, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -12,7 +14,7 @@ pub enum Phase {
     SchemaMigration,
     /// Rows, then each table's keys and indexes.
     DataTransfer,
-    /// Counts.
+    /// Counts and content of both sides.
     Validation,
     /// Foreign keys, sequences, staging to live.
     Cutover,
@@ -145,6 +147,16 @@ pub enum Event {
         label: String,
         /// How long it took.
         seconds: f64,
+    },
+    /// Rows of the target were read back, to be compared.
+    RowsCompared {
+        /// Rows in this batch.
+        rows: u64,
+    },
+    /// Both sides were compared.
+    Compared {
+        /// In the plan's order.
+        tables: Vec<TableCheck>,
     },
     /// A line for the log.
     Log {

@@ -21,6 +21,7 @@ pub mod plugin;
 pub mod seal;
 pub mod store;
 mod transfer;
+pub mod validate;
 
 /// The neutral description of what a database holds, as `wit/catalog.wit` defines it.
 pub mod catalog {

@@ -120,6 +120,24 @@ pub fn migrate_with_report(source: &str, target: &str, more: &[&str]) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("the report is not JSON: {error}\n{text}"))
 }
 
+/// The same, and every value of every table was read back from the target and found to be the source's, by the program itself.
+///
+/// # Panics
+/// When it was not.
+#[track_caller]
+pub fn migrate_value_by_value(source: &str, target: &str, more: &[&str]) {
+    let report = migrate_with_report(source, target, more);
+    let tables = report["tables"].as_array().expect("tables");
+    assert!(!tables.is_empty(), "nothing was moved");
+    for table in tables {
+        let content = &table["content"];
+        assert_eq!(content["outcome"], "compared", "{table}");
+        assert_eq!(content["source_digest"], content["target_digest"], "{table}");
+        assert_eq!(content["not_compared"], serde_json::json!([]), "{table}");
+        assert_eq!(content["percent"], 100, "{table}");
+    }
+}
+
 impl Running {
     /// Its process id.
     pub fn id(&self) -> u32 {

@@ -229,9 +229,21 @@ fn create_plan_approve_start_and_see_it_through() {
     assert_eq!(metrics["quality"]["validation_pass_rate_percent"].as_f64(), Some(100.0));
     let validation = serve.get(&format!("/v1/migrations/{id}/validation")).is(200);
     assert_eq!(validation["tables"].as_array().map(Vec::len), Some(2));
-    world.target.sql("delete from orders where id = 7");
+    for table in validation["tables"].as_array().expect("tables") {
+        let content = &table["content"];
+        assert_eq!((&content["status"], &content["percent"]), (&json!("equal"), &json!(100)), "{table}");
+        assert_eq!(content["source_digest"], content["target_digest"]);
+    }
+    world.target.sql("delete from orders where id = 7; update orders set note = 'x' where id = 8");
     let again = serve.command(&format!("/v1/migrations/{id}/validation")).is(200);
-    assert_eq!(again["status"], "failed", "{again}");
+    assert_eq!((&again["status"], &again["pass_rate_percent"]), (&json!("failed"), &json!(50.0)), "{again}");
+    let orders = again["tables"].as_array().expect("tables").iter().find(|t| t["table"] == "public.orders");
+    let found = json!([
+        {"kind": "missing", "key": {"id": "'7'"}, "columns": []},
+        {"kind": "different", "key": {"id": "'8'"}, "columns": ["note"]},
+    ]);
+    assert_eq!(orders.expect("orders")["content"]["differences"], found, "{again}");
+    assert_eq!(serve.get(&format!("/v1/migrations/{id}/validation")).is(200), again);
 
     let logs = serve.get(&format!("/v1/migrations/{id}/logs?limit=3")).is(200);
     assert_eq!(logs["data"].as_array().map(Vec::len), Some(3));
@@ -359,6 +371,50 @@ fn cancel_with_and_without_rollback() {
     serve.wait_for(&id, &["approved"]);
     let cancelled = serve.post(&format!("/v1/migrations/{id}/cancel"), &json!({})).is(202);
     assert_eq!(cancelled["status"], "cancelled");
+}
+
+/// A trigger of the target's own changes a value: the migration fails, nothing is switched over, and the row is told.
+#[test]
+fn rows_that_differ_fail_the_migration() {
+    let world = World::new();
+    let serve = &world.serve;
+    servers::postgres().sql(
+        &world.target.name,
+        "create function public.damage() returns trigger language plpgsql as
+           $$ begin if new.id = 77 then new.note := null; end if; return new; end $$;
+         create function public.watch() returns event_trigger language plpgsql as $$
+           declare made record;
+           begin
+             for made in select * from pg_event_trigger_ddl_commands() where object_identity like '%.orders' loop
+               execute format('create trigger damage before insert on %s for each row execute function public.damage()', made.object_identity);
+             end loop;
+           end $$;
+         create event trigger watch on ddl_command_end when tag in ('CREATE TABLE') execute function public.watch()",
+    );
+    let with = |validation: Value| {
+        let mut body = world.body("damaged");
+        body["options"]["validation"] = validation;
+        body
+    };
+    for wrong in [json!("some"), json!({"sample": 0}), json!({"sample": 10, "of": 1}), json!(7)] {
+        let error = serve.post("/v1/migrations", &with(wrong)).refused(422, "invalid_request");
+        assert_eq!(error["details"]["field"], "options.validation", "{error}");
+    }
+    let id = serve.create(&with(json!("full")));
+    serve.wait_for(&id, &["approved"]);
+    serve.command(&format!("/v1/migrations/{id}/start")).is(202);
+    let failed = serve.wait_for(&id, &["failed"]);
+    assert_eq!(failed["error"]["code"], "content_mismatch", "{failed:#}");
+    assert_eq!(world.target.value("select count(*) from pg_tables where schemaname = 'public'"), "0");
+    let told = serve.get(&format!("/v1/migrations/{id}/validation")).is(200);
+    assert_eq!((&told["status"], &told["counted"]), (&json!("failed"), &json!("staging")), "{told}");
+    let orders = told["tables"].as_array().expect("tables").iter().find(|t| t["table"] == "public.orders");
+    let found = json!([{"kind": "different", "key": {"id": "'77'"}, "columns": ["note"]}]);
+    assert_eq!(orders.expect("orders")["content"]["differences"], found, "{told}");
+
+    let id = serve.create(&with(json!({"sample": 10})));
+    let created = serve.get(&format!("/v1/migrations/{id}")).is(200);
+    assert_eq!(created["options"]["validation"], "sample(10)");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use sensei_engine::connection::Connection;
 use sensei_engine::error::Code;
 use sensei_engine::event::{Event, Observer, Phase};
-use sensei_engine::migration::{self, Job, Options, Report, SchemaRehearsal, Stop, TableCount};
+use sensei_engine::migration::{self, Job, Options, Report, SchemaRehearsal, Stop, TableCheck};
 use sensei_engine::plan::{Decision, Naming, OnExisting, Plan, Request};
 use sensei_engine::plugin::{Cancel, Environment, Ledger, Registry, TargetSession, Traffic};
 use sensei_tests::api::eventually;
@@ -231,7 +231,7 @@ fn sum(report: &Report, of: impl Fn(&migration::TableReport) -> u64) -> u64 {
 }
 
 /// By the table's last name.
-fn count_of<'a>(counts: &'a [TableCount], table: &str) -> &'a TableCount {
+fn count_of<'a>(counts: &'a [TableCheck], table: &str) -> &'a TableCheck {
     counts
         .iter()
         .find(|c| c.target.rsplit('.').next() == Some(table))
@@ -244,7 +244,7 @@ fn is_whole(job: &Job, plan: &Plan, report: &Report, target: &Target) {
     for side in [sum(report, |t| t.source_rows), sum(report, |t| t.target_rows)] {
         assert_eq!(side, ROWS + FEW, "{report:?}");
     }
-    let counts = migration::recount(job, plan, false).expect("counts");
+    let counts = migration::recheck(job, plan, false).expect("counts");
     let rows = |table| (count_of(&counts, table).source_rows, count_of(&counts, table).target_rows);
     assert_eq!((rows("many"), rows("few")), ((ROWS, ROWS), (FEW, FEW)));
     assert_eq!(target.ledger(&plan.migration), None);
@@ -259,7 +259,7 @@ fn stops_and_resumes(source: &str, origin: &System, target: &Target, name: &str)
     let durable: u64 = first.committed().iter().map(|(_, _, rows)| rows).sum();
     assert!(durable > 0 && durable < ROWS);
     let idle = Watch::new(None);
-    let counts = migration::recount(&job(source, target.url(), name, &idle), &plan, true).expect("counts");
+    let counts = migration::recheck(&job(source, target.url(), name, &idle), &plan, true).expect("counts");
     assert_eq!(counts.iter().map(|c| c.target_rows).sum::<u64>(), durable);
 
     let (job, again, report, second) = run_on(source, target, name, false);
@@ -334,11 +334,11 @@ fn counting_again_finds_what_is_gone() {
         let (job, plan, report, _) = run_on(&source.url, &target, "recount", false);
         is_whole(&job, &plan, &report, &target);
         target.sql("delete from few where id = 3");
-        let counts = migration::recount(&job, &plan, false).expect("counts");
+        let counts = migration::recheck(&job, &plan, false).expect("counts");
         assert_eq!((count_of(&counts, "few").source_rows, count_of(&counts, "few").target_rows), (FEW, FEW - 1));
         assert_eq!((count_of(&counts, "many").source_rows, count_of(&counts, "many").target_rows), (ROWS, ROWS));
         target.sql("drop table few");
-        let error = migration::recount(&job, &plan, false).expect_err("it is not there");
+        let error = migration::recheck(&job, &plan, false).expect_err("it is not there");
         assert_eq!(error.code, Code::NotFound, "{error}");
         assert!(error.to_string().contains("few"), "{error}");
     }

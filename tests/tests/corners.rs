@@ -39,7 +39,7 @@ fn sqlite(scripts: &[&str]) -> SqliteFile {
 
 fn moves_across(source: &str, target: &str, one: System, other: System, rules: &Rules) {
     let some = one.shape().keys().any(|table| table.starts_with("only_"));
-    product::migrate(source, target, if some { &WITHOUT_ONLY } else { &SAME_NAMES }).succeeded();
+    product::migrate_value_by_value(source, target, if some { &WITHOUT_ONLY } else { &SAME_NAMES });
     compare(&one, &other, &rules.clone().without_tables("only_")).assert_equal();
     assert_eq!(other.leftovers(), [""; 0]);
 }
@@ -47,7 +47,7 @@ fn moves_across(source: &str, target: &str, one: System, other: System, rules: &
 #[test]
 fn postgres_to_postgres_is_identical() {
     let (source, target) = (postgres(&[POSTGRES, POSTGRES_ONLY]), postgres(&[]));
-    product::migrate(&source.url, &target.url, &SAME_NAMES).succeeded();
+    product::migrate_value_by_value(&source.url, &target.url, &SAME_NAMES);
     let target = target.into();
     identical(&source.into(), &target).assert_equal();
     assert_eq!(target.leftovers(), [""; 0]);
@@ -56,14 +56,14 @@ fn postgres_to_postgres_is_identical() {
 #[test]
 fn mariadb_to_mariadb_is_identical() {
     let (source, target) = (mariadb(&[MARIADB, MARIADB_ONLY]), mariadb(&[]));
-    product::migrate(&source.url, &target.url, &SAME_NAMES).succeeded();
+    product::migrate_value_by_value(&source.url, &target.url, &SAME_NAMES);
     identical(&source.into(), &target.into()).assert_equal();
 }
 
 #[test]
 fn sqlite_to_sqlite_is_identical() {
     let (source, target) = (sqlite(&[SQLITE, SQLITE_ONLY]), sqlite(&[]));
-    product::migrate(&source.url, &target.url, &SAME_NAMES).succeeded();
+    product::migrate_value_by_value(&source.url, &target.url, &SAME_NAMES);
     let target = (&target).into();
     identical(&(&source).into(), &target).assert_equal();
     assert_eq!(target.leftovers(), [""; 0]);

@@ -7,7 +7,7 @@ use sensei_tests::{product, samples};
 /// Moves, and compares what arrived with what was there.
 #[track_caller]
 fn moves(source: (&str, &System), target: (&str, &System), rules: &Rules) {
-    product::migrate(source.0, target.0, &[]).succeeded();
+    product::migrate_value_by_value(source.0, target.0, &[]);
     compare(source.1, target.1, rules).assert_equal();
     assert_eq!(target.1.leftovers(), [""; 0]);
 }

@@ -91,7 +91,7 @@ fn hint(code: Code, staging: Staging) -> Option<&'static str> {
         "This is a bug, not a mistake of yours: please report it with the log that SENSEI_LOG=debug gives.";
     match (code, staging) {
         // Their messages say all there is to do.
-        (Code::CountMismatch | Code::PlanStale | Code::Cancelled, Staging::Kept) => None,
+        (Code::CountMismatch | Code::ContentMismatch | Code::PlanStale | Code::Cancelled, Staging::Kept) => None,
         (Code::Unreachable | Code::Timeout | Code::Conflict, Staging::Kept) => Some(AGAIN),
         (
             Code::Unauthorized
@@ -136,6 +136,7 @@ fn hint(code: Code, staging: Staging) -> Option<&'static str> {
             | Code::PluginInvalid
             | Code::InvalidExpression
             | Code::CountMismatch
+            | Code::ContentMismatch
             | Code::PlanStale
             | Code::System,
             Staging::None,

@@ -8,6 +8,7 @@ use sensei_engine::error::Role;
 use sensei_engine::migration::{Options, Report};
 use sensei_engine::plan::{self as engine, Plan, Request};
 use sensei_engine::plugin::Registry;
+use sensei_engine::validate::Depth;
 
 use super::course::Course;
 use super::failure::{Exit, Failure};
@@ -49,6 +50,10 @@ pub(super) struct Arguments {
     /// What happens to a table that the target has already
     #[arg(long, value_enum, value_name = "POLICY", default_value = "fail")]
     on_existing: OnExisting,
+    /// How closely both sides are compared before the new tables are switched in: `full` (every value), `sample:10` (every
+    /// value of 10 % of the rows) or `counts`
+    #[arg(long, value_name = "DEPTH", default_value = "full", value_parser = depth)]
+    validation: Depth,
     /// How names are made in the target
     #[arg(long, value_enum, value_name = "STYLE", default_value = "snake")]
     naming: Naming,
@@ -73,8 +78,8 @@ const AFTER_HELP: &str = "\
 A URL is scheme://user:password@host:port/database?option=value, or scheme:path for files; `sensei connectors`
 shows each system's. Write @, /, : and % in a password as %40, %2F, %3A and %25.
 
-The target's own tables stay as they are until every row is loaded and counted; then the new ones are
-switched in. An interrupted migration goes on from where it was when the same command is run again.
+The target's own tables stay as they are until every row is loaded and compared with the source; then the
+new ones are switched in. An interrupted migration goes on from where it was when the same command is run again.
 
 Examples:
   export SENSEI_SOURCE=... SENSEI_TARGET=...
@@ -83,7 +88,7 @@ Examples:
   sensei migrate --yes --report out.json           from a script
   sensei migrate --exclude-table 'tmp_*' --schema hr --schema finance
 
-Exit code: 0 when every table's count agrees, 1 when not or on an error, 2 when the command line is wrong.";
+Exit code: 0 when both sides agree, 1 when not or on an error, 2 when the command line is wrong.";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum OnExisting {
@@ -131,8 +136,13 @@ impl Arguments {
         if let Some(rows) = self.batch_size {
             options.batch_rows = rows;
         }
+        options.validation = self.validation;
         options
     }
+}
+
+fn depth(word: &str) -> Result<Depth, String> {
+    Depth::named(word).ok_or_else(|| "neither full, counts nor a sample such as sample:10 (1 to 99 %)".to_owned())
 }
 
 /// A connection from a URL of the command line; its errors say which of the two.
@@ -236,8 +246,19 @@ mod tests {
     #[test]
     fn everything_said_reaches_the_engine() {
         let said = ["--schema", "HR", "--schema", "FINANCE", "--exclude-table", "TEMP_*", "--target-schema", "public"];
-        let how =
-            ["--parallelism", "3", "--batch-size", "77", "--on-existing", "replace", "--naming", "preserve", "--bare"];
+        let how = [
+            "--parallelism",
+            "3",
+            "--batch-size",
+            "77",
+            "--on-existing",
+            "replace",
+            "--naming",
+            "preserve",
+            "--bare",
+            "--validation",
+            "sample:10",
+        ];
         let arguments = parse(&[said.as_slice(), how.as_slice()].concat()).expect("a command line");
         let request = Request {
             schemas: vec!["HR".into(), "FINANCE".into()],
@@ -249,13 +270,19 @@ mod tests {
             bare: true,
         };
         assert_eq!(arguments.request(), request);
-        let options = Options { parallelism: 3, batch_rows: 77, ..Options::default() };
+        let options = Options { parallelism: 3, batch_rows: 77, validation: Depth::Sample(10), ..Options::default() };
         assert_eq!(arguments.options(), options);
     }
 
     #[test]
     fn senseless_numbers_are_refused() {
-        for wrong in [["--parallelism", "0"], ["--parallelism", "65"], ["--batch-size", "0"], ["--naming", "camel"]] {
+        for wrong in [
+            ["--parallelism", "0"],
+            ["--parallelism", "65"],
+            ["--batch-size", "0"],
+            ["--naming", "camel"],
+            ["--validation", "sample:0"],
+        ] {
             assert!(parse(&wrong).is_err(), "{wrong:?}");
         }
     }

@@ -134,10 +134,20 @@ fn peak_of(status: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use sensei_engine::validate::Depth;
+
     use super::*;
 
     fn options() -> Options {
-        Options { parallelism: 2, batch_rows: 10, batch_bytes: 20, queue_bytes: 30, chunk_rows: 40, attempts: 5 }
+        Options {
+            parallelism: 2,
+            batch_rows: 10,
+            batch_bytes: 20,
+            queue_bytes: 30,
+            chunk_rows: 40,
+            attempts: 5,
+            validation: Depth::Full,
+        }
     }
 
     fn report() -> Report {

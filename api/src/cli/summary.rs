@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sensei_engine::migration::{Report, TableReport};
+use sensei_engine::validate::Content;
 
 use super::format::{count, counted, headed, per_second, seconds, size};
 use super::screen::{Column, table};
@@ -16,9 +17,12 @@ const COLUMNS: [Column<'_>; 6] = [
     Column::Right("rows/s"),
 ];
 
-/// Whether every table has as many rows on both sides.
+/// All rows, in percent.
+const ALL: u8 = 100;
+
+/// Whether both sides of every table agree.
 pub(super) fn agrees(report: &Report) -> bool {
-    report.tables.iter().all(|t| t.source_rows == t.target_rows)
+    report.tables.iter().all(|t| t.source_rows == t.target_rows && t.content.agrees())
 }
 
 /// The table of tables, totals and notes.
@@ -63,12 +67,26 @@ fn verdict(report: &Report) -> String {
     let bytes: u64 = report.tables.iter().map(|t| t.bytes).sum();
     let (tables, rows_text) = (counted(report.tables.len() as u64, "table"), counted(rows, "row"));
     let (bytes, time) = (size(bytes), seconds(report.seconds));
+    let agreed = agreed(report);
     if report.resumed {
-        return format!("{tables}, {rows_text}; {bytes} of them moved by this run in {time}. Every count agrees.");
+        return format!("{tables}, {rows_text}; {bytes} of them moved by this run in {time}. {agreed}");
     }
     let rate = rate(rows, report.seconds).filter(|_| rows > 0);
     let rate = rate.map(|r| format!(" ({} rows/s)", count(r))).unwrap_or_default();
-    format!("{tables}, {rows_text}, {bytes} moved in {time}{rate}. Every count agrees.")
+    format!("{tables}, {rows_text}, {bytes} moved in {time}{rate}. {agreed}")
+}
+
+/// What was found to agree: no more is said than was looked at.
+fn agreed(report: &Report) -> String {
+    let shares = report.tables.iter().map(|table| match &table.content {
+        Content::Compared(compared) => Some(compared.percent),
+        Content::NotAsked | Content::NotPossible { .. } => None,
+    });
+    match shares.min().flatten() {
+        None => "Every count agrees.".to_owned(),
+        Some(ALL) => "Every value agrees.".to_owned(),
+        Some(percent) => format!("Every count agrees, and every value of {percent} % of the rows."),
+    }
 }
 
 fn rate(rows: u64, seconds: f64) -> Option<u64> {
@@ -91,6 +109,7 @@ mod tests {
             chunks_resumed: chunks.1,
             bytes: rows.0 * 200,
             seconds,
+            content: Content::NotAsked,
         }
     }
 

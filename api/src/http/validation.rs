@@ -2,9 +2,11 @@
 
 use axum::extract::{Path, State};
 use sensei_engine::lifecycle::Validation;
-use sensei_engine::migration::TableCount;
+use sensei_engine::migration::TableCheck;
 use sensei_engine::store::Scope;
+use sensei_engine::validate::{Content, DifferenceKind, RowDifference};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::auth::Caller;
@@ -31,7 +33,7 @@ pub(crate) struct ValidationView {
     migration_id: String,
     #[serde(flatten)]
     summary: ValidationSummary,
-    /// Whether the target's rows were counted in `staging`, before the cutover, or `live`; null before anybody looked.
+    /// Whether the target's rows were those in `staging`, before the cutover, or `live`; null before anybody looked.
     #[schema(example = "live")]
     counted: Option<&'static str>,
     /// By table; empty before anybody looked.
@@ -62,7 +64,78 @@ pub(crate) struct TableValidation {
     source_rows: u64,
     #[schema(example = 107)]
     target_rows: u64,
+    /// Nothing that was looked at differs.
     matches: bool,
+    content: ContentValidation,
+}
+
+/// Whether the values agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ContentStatus {
+    /// Every value that was compared is the same.
+    Equal,
+    /// Not all are.
+    Different,
+    /// Rows were only counted.
+    NotCompared,
+}
+
+/// The values of one table.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ContentValidation {
+    status: ContentStatus,
+    /// Why values were not compared although they were to be; null otherwise.
+    reason: Option<String>,
+    /// Share of the rows that was compared.
+    #[schema(minimum = 0, maximum = 100, example = 100)]
+    percent: u8,
+    /// What all rows add up to, whatever their order; after the mappings.
+    #[schema(example = "6c62272e07bb014262b821756295c58d")]
+    source_digest: Option<String>,
+    #[schema(example = "6c62272e07bb014262b821756295c58d")]
+    target_digest: Option<String>,
+    /// In the target's names.
+    #[schema(example = json!(["employee_id", "name"]))]
+    compared_columns: Vec<String>,
+    /// What the target hands back in a form that cannot be compared.
+    columns_not_compared: Vec<ColumnNotCompared>,
+    /// The first rows that differ.
+    differences: Vec<DifferenceView>,
+    /// Others differ, too.
+    more_differences: bool,
+}
+
+/// A column whose values were not compared.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ColumnNotCompared {
+    #[schema(example = "shape")]
+    column: String,
+    reason: String,
+}
+
+/// A row in which both sides differ.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DifferenceView {
+    kind: DifferenceWord,
+    /// What tells the row apart: columns and values, shortened where they are long. All columns where the table has no key.
+    #[schema(value_type = Object, example = json!({"employee_id": "42"}))]
+    key: Map<String, Value>,
+    /// Columns whose values differ; empty where one side does not have the row.
+    #[schema(example = json!(["name"]))]
+    columns: Vec<String>,
+}
+
+/// What is wrong with a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DifferenceWord {
+    /// The target does not have it.
+    Missing,
+    /// The source does not have it, or less often.
+    Extra,
+    /// Both have it, with different values.
+    Different,
 }
 
 impl ValidationSummary {
@@ -90,21 +163,71 @@ impl ValidationView {
     }
 }
 
-impl From<&TableCount> for TableValidation {
-    fn from(count: &TableCount) -> Self {
+impl From<&TableCheck> for TableValidation {
+    fn from(check: &TableCheck) -> Self {
         Self {
-            table: count.target.clone(),
-            source_table: count.source.clone(),
-            source_rows: count.source_rows,
-            target_rows: count.target_rows,
-            matches: count.source_rows == count.target_rows,
+            table: check.target.clone(),
+            source_table: check.source.clone(),
+            source_rows: check.source_rows,
+            target_rows: check.target_rows,
+            matches: check.agrees(),
+            content: ContentValidation::from(&check.content),
+        }
+    }
+}
+
+impl From<&Content> for ContentValidation {
+    fn from(content: &Content) -> Self {
+        let nothing = |reason| Self {
+            status: ContentStatus::NotCompared,
+            reason,
+            percent: 0,
+            source_digest: None,
+            target_digest: None,
+            compared_columns: Vec::new(),
+            columns_not_compared: Vec::new(),
+            differences: Vec::new(),
+            more_differences: false,
+        };
+        let compared = match content {
+            Content::NotAsked => return nothing(None),
+            Content::NotPossible { why } => return nothing(Some(why.clone())),
+            Content::Compared(compared) => compared,
+        };
+        let left_out = compared.not_compared.iter();
+        Self {
+            status: if content.agrees() { ContentStatus::Equal } else { ContentStatus::Different },
+            reason: None,
+            percent: compared.percent,
+            source_digest: Some(compared.source_digest.clone()),
+            target_digest: Some(compared.target_digest.clone()),
+            compared_columns: compared.columns.clone(),
+            columns_not_compared: left_out
+                .map(|c| ColumnNotCompared { column: c.column.clone(), reason: c.why.clone() })
+                .collect(),
+            differences: compared.differences.iter().map(DifferenceView::from).collect(),
+            more_differences: compared.more,
+        }
+    }
+}
+
+impl From<&RowDifference> for DifferenceView {
+    fn from(difference: &RowDifference) -> Self {
+        Self {
+            kind: match difference.kind {
+                DifferenceKind::Missing => DifferenceWord::Missing,
+                DifferenceKind::Extra => DifferenceWord::Extra,
+                DifferenceKind::Different => DifferenceWord::Different,
+            },
+            key: difference.key.iter().map(|(column, value)| (column.clone(), value.clone().into())).collect(),
+            columns: difference.columns.clone(),
         }
     }
 }
 
 /// Tables that agree, of all, to a tenth; 100 where there is none. Never 100 when one does not.
 pub(super) fn pass_rate_percent(validation: &Validation) -> f64 {
-    let agree = validation.tables.iter().filter(|t| t.source_rows == t.target_rows).count();
+    let agree = validation.tables.iter().filter(|t| t.agrees()).count();
     match validation.tables.len() {
         0 => 100.0,
         tables => (agree as f64 / tables as f64 * 1000.0).floor() / 10.0,
@@ -113,7 +236,7 @@ pub(super) fn pass_rate_percent(validation: &Validation) -> f64 {
 
 /// Get a migration's validation
 ///
-/// As rows were last compared: before the cutover, or when somebody asked. Scope: `read`.
+/// As both sides were last compared: before the cutover, or when somebody asked. Scope: `read`.
 #[utoipa::path(
     get,
     path = "/v1/migrations/{id}/validation",
@@ -134,7 +257,7 @@ pub(crate) async fn get_validation(
 
 /// Validate a migration again
 ///
-/// Counts the rows of every table on both sides, as they are now. Scope: `write`.
+/// Compares every table on both sides, as they are now, as closely as `options.validation` says. Scope: `write`.
 #[utoipa::path(
     post,
     path = "/v1/migrations/{id}/validation",
@@ -156,32 +279,67 @@ pub(crate) async fn validate(
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
+    use sensei_engine::validate::{Compared, NotCompared};
     use serde_json::json;
 
     use super::*;
 
-    fn validation(counts: &[(u64, u64)]) -> Validation {
-        let count = |(source_rows, target_rows): &(u64, u64)| TableCount {
+    fn check(source_rows: u64, target_rows: u64, content: Content) -> TableCheck {
+        TableCheck {
             source: "HR.EMPLOYEES".into(),
             target: "public.employees".into(),
-            source_rows: *source_rows,
-            target_rows: *target_rows,
-        };
-        let passed = counts.iter().all(|(source, target)| source == target);
-        Validation { at: Timestamp::UNIX_EPOCH, passed, staged: false, tables: counts.iter().map(count).collect() }
+            source_rows,
+            target_rows,
+            content,
+        }
+    }
+
+    fn validation(counts: &[(u64, u64)]) -> Validation {
+        let tables = counts.iter().map(|(source, target)| check(*source, *target, Content::NotAsked)).collect();
+        Validation { at: Timestamp::UNIX_EPOCH, ..Validation::of(tables, false) }
     }
 
     #[test]
     fn a_result_has_its_tables() {
         let view = ValidationView::new("mig_1".into(), Some(&validation(&[(107, 107), (5, 4)])));
+        let content = json!({"status": "not_compared", "reason": null, "percent": 0, "source_digest": null,
+            "target_digest": null, "compared_columns": [], "columns_not_compared": [], "differences": [],
+            "more_differences": false});
         let table = |source_rows: u64, target_rows: u64, matches: bool| {
             json!({"table": "public.employees", "source_table": "HR.EMPLOYEES", "source_rows": source_rows,
-                "target_rows": target_rows, "matches": matches})
+                "target_rows": target_rows, "matches": matches, "content": content})
         };
         assert_eq!(
             serde_json::to_value(&view).expect("JSON"),
             json!({"migration_id": "mig_1", "status": "failed", "pass_rate_percent": 50.0, "at": "1970-01-01T00:00:00Z",
                 "counted": "live", "tables": [table(107, 107, true), table(5, 4, false)]})
+        );
+    }
+
+    #[test]
+    fn rows_that_differ_are_named() {
+        let content = Content::Compared(Compared {
+            source_digest: "a".into(),
+            target_digest: "b".into(),
+            percent: 100,
+            columns: vec!["id".into(), "name".into()],
+            not_compared: vec![NotCompared { column: "shape".into(), why: "it is odd".into() }],
+            differences: vec![RowDifference {
+                key: vec![("id".into(), "'7'".into())],
+                kind: DifferenceKind::Different,
+                columns: vec!["name".into()],
+            }],
+            more: true,
+        });
+        let view = TableValidation::from(&check(3, 3, content));
+        assert!(!view.matches);
+        assert_eq!(
+            serde_json::to_value(&view.content).expect("JSON"),
+            json!({"status": "different", "reason": null, "percent": 100, "source_digest": "a", "target_digest": "b",
+                "compared_columns": ["id", "name"],
+                "columns_not_compared": [{"column": "shape", "reason": "it is odd"}],
+                "differences": [{"kind": "different", "key": {"id": "'7'"}, "columns": ["name"]}],
+                "more_differences": true})
         );
     }
 

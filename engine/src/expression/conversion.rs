@@ -268,7 +268,7 @@ fn compared_as_numbers(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Refu
 }
 
 /// A number's sign, significant digits and power of ten; none if it is no number.
-fn spelled(text: &str) -> Option<(bool, String, i64)> {
+pub(crate) fn spelled(text: &str) -> Option<(bool, String, i64)> {
     let text = text.trim();
     let (negative, text) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),

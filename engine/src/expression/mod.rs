@@ -32,6 +32,7 @@ use datafusion_physical_expr::expressions::Column;
 use datafusion_physical_expr::utils::collect_columns;
 
 use crate::error::Result;
+pub(crate) use conversion::spelled;
 pub use conversion::{Conversion, conversion, sql_type};
 use failure::Refusal;
 pub(crate) use failure::value as shown_value;

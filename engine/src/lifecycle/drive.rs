@@ -18,7 +18,7 @@ use super::teller::Teller;
 use super::watch::{Step, Watch};
 use crate::error::{Code, Error, Result};
 use crate::event::Phase;
-use crate::migration::{self, Job, Report, TableCount};
+use crate::migration::{self, Job, Report, TableCheck};
 use crate::store::{NewEvent, Sample, fresh_id};
 
 /// How often a driver looks at its migration.
@@ -166,6 +166,17 @@ impl Driver {
         let report = self.attend(work, &job, &watch, &gate, Some(record.spec.schedule.clone())).await;
         if self.signals.lost() {
             return Ok(());
+        }
+        if let Err(e) = &report
+            && matches!(e.code, Code::CountMismatch | Code::ContentMismatch)
+        {
+            let validation = Validation::of(watch.checks(), true);
+            self.service
+                .change(&self.id, |record, _| {
+                    record.validation = Some(Validation { passed: false, ..validation.clone() });
+                    Ok(Change::Save((), vec![]))
+                })
+                .await?;
         }
         match report {
             Ok(report) => self.switched(&report).await,
@@ -398,13 +409,14 @@ impl Driver {
 
     /// The new tables are live.
     async fn switched(&self, report: &Report) -> Result<()> {
-        let tables = report.tables.iter().map(|t| TableCount {
+        let tables = report.tables.iter().map(|t| TableCheck {
             source: t.source.clone(),
             target: t.target.clone(),
             source_rows: t.source_rows,
             target_rows: t.target_rows,
+            content: t.content.clone(),
         });
-        let validation = Validation { at: Timestamp::now(), passed: true, staged: true, tables: tables.collect() };
+        let validation = Validation::of(tables.collect(), true);
         self.service
             .change(&self.id, |record, _| {
                 record.switched = true;

@@ -7,7 +7,7 @@ use super::spec::{CutoverMode, Spec};
 use super::state::{Intent, Status};
 use crate::error::Error;
 use crate::event::Phase;
-use crate::migration::{Rehearsal, TableCount};
+use crate::migration::{Rehearsal, TableCheck};
 
 /// One migration. Saved whole, by compare-and-set on `version`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -158,10 +158,18 @@ pub struct Validation {
     pub at: Timestamp,
     /// Whether every table agrees.
     pub passed: bool,
-    /// Whether the rows were counted in staging, before the cutover, or live.
+    /// Whether the target's rows were those in staging, before the cutover, or live.
     pub staged: bool,
     /// By table.
-    pub tables: Vec<TableCount>,
+    pub tables: Vec<TableCheck>,
+}
+
+impl Validation {
+    /// Of tables that were compared just now.
+    #[must_use]
+    pub fn of(tables: Vec<TableCheck>, staged: bool) -> Self {
+        Self { at: Timestamp::now(), passed: tables.iter().all(TableCheck::agrees), staged, tables }
+    }
 }
 
 /// A dry run.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::window::Schedule;
 use crate::migration::Options;
 use crate::plan::{Naming, OnExisting, Request};
+use crate::validate::Depth;
 
 /// What to move, how, when, and who wants to know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,6 +67,9 @@ pub struct OptionsSpec {
     /// Whether the cutover waits for a person.
     #[serde(default)]
     pub cutover: CutoverMode,
+    /// How closely both sides are compared.
+    #[serde(default)]
+    pub validation: Depth,
 }
 
 /// Whether the cutover waits for a person.
@@ -98,6 +102,7 @@ impl Default for OptionsSpec {
             on_existing: OnExisting::Fail,
             naming: Naming::default(),
             cutover: CutoverMode::Auto,
+            validation: Depth::default(),
         }
     }
 }
@@ -135,6 +140,7 @@ impl Spec {
         if let Some(lanes) = self.options.parallelism {
             options.parallelism = lanes as usize;
         }
+        options.validation = self.options.validation;
         if let Some(rows) = self.options.batch_size {
             options.batch_rows = rows;
         }

@@ -10,6 +10,7 @@ use super::announce::line;
 use super::machine::Usage;
 use super::progress::{Board, Progress};
 use crate::event::{Event, Level, Observer, Phase};
+use crate::migration::{self, TableCheck};
 use crate::store::NewEvent;
 
 /// Lines that wait for the store at most. 10,000: some megabytes. What comes while a store is that far behind is counted,
@@ -44,12 +45,15 @@ struct State {
     /// Lines among them.
     lines: usize,
     dropped: u64,
+    /// How both sides compared, once they did.
+    checks: Vec<TableCheck>,
 }
 
 impl Watch {
     /// Of a run with a board, or of planning, which has none.
     pub(super) fn new(board: Option<Board>, phase: Phase) -> Self {
-        Self(Mutex::new(State { board, phase: Some(phase), told: Vec::new(), lines: 0, dropped: 0 }))
+        let checks = Vec::new();
+        Self(Mutex::new(State { board, phase: Some(phase), told: Vec::new(), lines: 0, dropped: 0, checks }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -76,6 +80,11 @@ impl Watch {
             Told::Step(..) => None,
         };
         self.take().into_iter().filter_map(line).collect()
+    }
+
+    /// How both sides compared; empty before they did.
+    pub(super) fn checks(&self) -> Vec<TableCheck> {
+        self.lock().checks.clone()
     }
 
     /// The phase it is in.
@@ -115,6 +124,7 @@ impl Observer for Watch {
                 state.phase = Some(*phase);
                 state.told.push(Told::Step(Step::Began(*phase), Timestamp::now()));
             }
+            Event::Compared { tables } => state.checks.clone_from(tables),
             Event::PhaseFinished { .. } => {}
             Event::TableStarted(_)
             | Event::ChunkStarted { .. }
@@ -125,6 +135,7 @@ impl Observer for Watch {
             | Event::TableLoaded { .. }
             | Event::StatementStarted { .. }
             | Event::StatementFinished { .. }
+            | Event::RowsCompared { .. }
             | Event::Log { .. } => {}
         }
         let Some((level, message, more)) = words(&event, state.board.as_ref()) else { return };
@@ -186,7 +197,11 @@ fn words(event: &Event, board: Option<&Board>) -> Option<Words> {
         Event::StatementFinished { label, seconds } => {
             (Level::Info, format!("Built: {label}, in {seconds:.1} s."), vec![("seconds", json!(seconds))])
         }
+        Event::Compared { tables } => {
+            let agree = tables.iter().all(TableCheck::agrees);
+            (if agree { Level::Info } else { Level::Warning }, migration::sentence(tables), vec![])
+        }
         Event::Log { level, message } => (*level, message.clone(), vec![]),
-        Event::Rows { .. } => return None,
+        Event::Rows { .. } | Event::RowsCompared { .. } => return None,
     })
 }

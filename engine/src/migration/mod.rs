@@ -3,11 +3,12 @@
 //! Every function takes a [`Job`], works on the calling thread (and threads of its own that end with it) and returns when it
 //! is done.
 
+mod agreement;
 mod attempts;
 mod discard;
 mod gate;
 mod journal;
-mod recount;
+mod recheck;
 mod rehearse;
 mod run;
 mod staging;
@@ -16,9 +17,10 @@ mod tidy;
 
 use std::sync::Arc;
 
+pub(crate) use agreement::sentence;
 pub use discard::discard;
 pub use gate::Gate;
-pub use recount::{TableCount, recount};
+pub use recheck::{TableCheck, recheck};
 pub use rehearse::{Rehearsal, Reject, SchemaRehearsal, TableRehearsal, rehearse};
 pub use run::{plan, run};
 pub use stop::Stop;
@@ -31,6 +33,7 @@ use crate::connection::Connection;
 use crate::error::{Code, Error, Result};
 use crate::event::{Event, Level, Observer, Phase};
 use crate::plugin::{Cancel, Environment, Traffic};
+use crate::validate::{Content, Depth};
 
 /// How a transfer runs. Every figure has a default and a reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +50,9 @@ pub struct Options {
     pub chunk_rows: u64,
     /// How often a chunk is tried when its error may pass. Default 5: with back-off, about half a minute.
     pub attempts: u32,
+    /// How closely both sides are compared. Default: every value.
+    #[serde(default)]
+    pub validation: Depth,
 }
 
 impl Default for Options {
@@ -58,6 +64,7 @@ impl Default for Options {
             queue_bytes: 8 << 20,
             chunk_rows: 250_000,
             attempts: 5,
+            validation: Depth::Full,
         }
     }
 }
@@ -145,6 +152,8 @@ pub struct TableReport {
     pub bytes: u64,
     /// From the first batch to the last commit, in this run.
     pub seconds: f64,
+    /// How the content of both sides compared.
+    pub content: Content,
 }
 
 /// How a run came out.

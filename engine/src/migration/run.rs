@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
+use super::agreement::agree;
 use super::attempts::Attempts;
 use super::journal::{self, BEGUN, CUTOVER, Earlier, PLAN};
 use super::staging::{self, of_stage};
@@ -13,6 +14,7 @@ use crate::event::{Event, Level, Phase};
 use crate::plan::{Plan, Sampling};
 use crate::plugin::{Cancel, Environment, Ledger, SourceSession, Stage, Statement, TargetSession};
 use crate::transfer::{self, Control, TableTally, Transfer};
+use crate::validate;
 
 /// Makes the plan. Where an interrupted run's plan is found in the target, that one is returned, since
 /// the rows already loaded were loaded by it.
@@ -160,8 +162,9 @@ impl Run<'_> {
             let prepare = of_stage(&statements, Stage::Prepare);
             run.execute_all(&mut target, &prepare)
         })?;
-        let tables = self.phase(Phase::DataTransfer, |run| run.transfer(&mut target, &ledger, &statements, resumed))?;
-        self.phase(Phase::Validation, |run| run.compare_counts(&tables))?;
+        let mut tables =
+            self.phase(Phase::DataTransfer, |run| run.transfer(&mut target, &ledger, &statements, resumed))?;
+        self.phase(Phase::Validation, |run| agree(run.job, run.plan, &run.environment, &mut target, &mut tables))?;
         let moved = Moved { tables, resumed };
         self.phase(Phase::Cutover, |run| {
             run.execute_all(&mut target, &of_stage(&statements, Stage::CompleteAll))?;
@@ -283,6 +286,12 @@ impl Run<'_> {
             cancel: self.cancel.clone(),
             stop: &self.job.stop,
             snapshot: snapshot.token,
+            digested: self
+                .job
+                .options
+                .validation
+                .percent()
+                .filter(|_| validate::unreadable(&self.job.target).is_none()),
         };
         let lanes = (0..transfer.lanes())
             .map(|_| {
@@ -294,34 +303,6 @@ impl Run<'_> {
             .collect::<Result<Vec<_>>>()?;
         source.thaw()?;
         transfer::run(&transfer, Control { source: &mut source, target, ledger }, lanes)
-    }
-
-    /// Rows of the source, rows the ledger has, rows of the target: all three must agree (P3).
-    fn compare_counts(&self, tallies: &[TableTally]) -> Result<()> {
-        let mut wrong = Vec::new();
-        for (table, tally) in self.plan.tables.iter().zip(tallies) {
-            let (source, target) = (tally.source_rows, tally.target_rows);
-            if source != target || source != Some(tally.rows_durable) {
-                let figure = |n: Option<u64>| n.map_or_else(|| "uncounted".to_owned(), |n| n.to_string());
-                wrong.push(format!(
-                    "{}: source {}, moved {}, target {}",
-                    table.target.name.name,
-                    figure(source),
-                    tally.rows_durable,
-                    figure(target)
-                ));
-            }
-        }
-        if wrong.is_empty() {
-            return Ok(());
-        }
-        Err(Error::new(
-            Code::CountMismatch,
-            format!(
-                "Rows do not agree ({}). Nothing was switched over. If the source changed while it was read, stop its writers and begin anew with `--restart`.",
-                wrong.join("; ")
-            ),
-        ))
     }
 
     fn report(self, moved: Moved) -> Report {
@@ -345,6 +326,7 @@ impl Run<'_> {
                 chunks_resumed: tally.chunks_resumed,
                 bytes: tally.bytes,
                 seconds: tally.seconds(),
+                content: tally.content,
             })
             .collect();
         Report {

@@ -316,6 +316,14 @@ impl TargetSession {
         call!(self, Role::Target, sensei_plugin_target.session.call_rehearse, self.session, migration, statements)
     }
 
+    /// What a table is called while it is staged, for a [`SourceSession`] on the same connection.
+    ///
+    /// # Errors
+    /// The connector's own.
+    pub fn staged(&mut self, migration: &str, table: &TableName) -> Result<TableName> {
+        call!(self, Role::Target, sensei_plugin_target.session.call_staged, self.session, migration, table)
+    }
+
     /// Rows now in the table.
     ///
     /// # Errors
@@ -352,13 +360,14 @@ impl Writer<'_> {
         call!(session, Role::Target, sensei_plugin_target.writer.call_write, self.writer, batch)
     }
 
-    /// Rows and ledger row become durable together; returns the rows.
+    /// Rows and ledger row become durable together; returns the rows. `digest` is kept in the ledger row as it is: 64
+    /// characters of ASCII at most.
     ///
     /// # Errors
     /// `conflict` if the ledger already has the chunk.
-    pub fn commit(self) -> Result<u64> {
+    pub fn commit(self, digest: Option<&str>) -> Result<u64> {
         let Self { session, writer } = self;
-        let rows = call!(session, Role::Target, sensei_plugin_target.writer.call_commit, writer)?;
+        let rows = call!(session, Role::Target, sensei_plugin_target.writer.call_commit, writer, digest)?;
         let name = session.plugin.name();
         writer.resource_drop(&mut session.instance.store).map_err(|e| from_wasmtime(name, Some(Role::Target), &e))?;
         Ok(rows)

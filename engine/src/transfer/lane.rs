@@ -16,8 +16,10 @@ use super::queue::{ChunkTask, Queue, Work};
 use super::tally::Tally;
 use crate::error::{Code, Error, Result, Role};
 use crate::event::Event;
-use crate::plugin::rows::{Batch, CheckedBatch};
+use crate::plan::TablePlan;
+use crate::plugin::rows::{Batch, CheckedBatch, decode_schema};
 use crate::plugin::{Reading, SourceSession, Stage, TargetSession};
+use crate::validate::{Comparison, Digest, Hasher};
 
 /// What passes from reader to writer.
 enum Message {
@@ -28,8 +30,8 @@ enum Message {
         bytes: u64,
         permit: Permit,
     },
-    /// The chunk is whole.
-    End,
+    /// The chunk is whole, and its rows add up to this.
+    End(Option<Digest>),
     /// The reader broke; the chunk is not whole.
     Broken(Error),
     Complete(usize),
@@ -42,11 +44,36 @@ enum Ready {
 }
 
 impl Ready {
+    fn columns(&self) -> &arrow::array::RecordBatch {
+        match self {
+            Self::AsItCame(batch) => &batch.columns,
+            Self::Mapped(batch) => batch,
+        }
+    }
+
     fn into_contract(self) -> Result<Batch> {
         match self {
             Self::AsItCame(batch) => Ok(batch.into_raw()),
             Self::Mapped(batch) => crate::plugin::rows::encode(&batch),
         }
+    }
+}
+
+/// What a chunk's rows add up to, so far.
+struct Content {
+    hasher: Hasher,
+    digest: Digest,
+}
+
+impl Content {
+    fn of(table: &TablePlan, percent: u8) -> Result<Self> {
+        // Batches that go on as they came have the source's names; their columns stand where the target's do.
+        let hasher = Comparison::of(table, percent)?.hasher(&*decode_schema(&table.row_schema)?);
+        Ok(Self { hasher, digest: Digest::default() })
+    }
+
+    fn take(&mut self, rows: &arrow::array::RecordBatch) {
+        self.digest.add(self.hasher.digest(rows));
     }
 }
 
@@ -125,7 +152,7 @@ impl ReadingHalf<'_> {
                 Work::Complete(table) => self.sender.send(Message::Complete(table)).map_err(|_| Gone),
                 Work::Move(task) => self.sender.send(Message::Begin(task.clone())).map_err(|_| Gone).and_then(|()| {
                     let end = match self.read(&task) {
-                        Ok(Ok(())) => Message::End,
+                        Ok(Ok(digest)) => Message::End(digest),
                         Ok(Err(Gone)) => return Err(Gone),
                         Err(e) => {
                             self.session = None;
@@ -141,7 +168,8 @@ impl ReadingHalf<'_> {
         }
     }
 
-    fn read(&mut self, task: &ChunkTask) -> Result<Result<(), Gone>> {
+    /// Reads a chunk, and passes it on as the target is to have it; what its rows add up to.
+    fn read(&mut self, task: &ChunkTask) -> Result<Result<Option<Digest>, Gone>> {
         let transfer = self.transfer;
         let table = &transfer.plan.tables[task.table];
         let session = match &mut self.session {
@@ -157,6 +185,7 @@ impl ReadingHalf<'_> {
             limit: None,
         })?;
         let projector = Projector::compile(reader.schema(), table)?;
+        let mut content = transfer.digested.map(|percent| Content::of(table, percent)).transpose()?;
         while let Some(batch) = reader.next_batch()? {
             let (rows, bytes) = (batch.columns.num_rows() as u64, batch.bytes() as u64);
             let batch = match &projector {
@@ -165,13 +194,16 @@ impl ReadingHalf<'_> {
                     Ready::Mapped(super::project::evaluate(self.pool, projection, &batch.columns)?)
                 }
             };
+            if let Some(content) = &mut content {
+                content.take(batch.columns());
+            }
             let permit = self.budget.take(bytes);
             if self.sender.send(Message::Rows { batch, rows, bytes, permit }).is_err() {
                 return Ok(Err(Gone));
             }
         }
         reader.close()?;
-        Ok(Ok(()))
+        Ok(Ok(content.map(|content| content.digest)))
     }
 }
 
@@ -201,7 +233,7 @@ impl WritingHalf<'_> {
                     Err(e) => self.give_up(e.table_if(self.transfer.target_name(table))),
                 },
                 // What is left of a chunk that was settled as failed.
-                Message::Rows { .. } | Message::End | Message::Broken(_) => {}
+                Message::Rows { .. } | Message::End(_) | Message::Broken(_) => {}
             }
         }
     }
@@ -217,8 +249,8 @@ impl WritingHalf<'_> {
         self.transfer.observer.observe(Event::ChunkStarted { table, chunk, rows });
         let mut accepted = 0;
         match self.write(&task, &mut accepted) {
-            Ok(rows) => {
-                self.tally.committed(task.table, rows);
+            Ok((rows, digest)) => {
+                self.tally.committed(task.table, rows, digest);
                 self.transfer.observer.observe(Event::ChunkCommitted { table: task.table, chunk: task.number, rows });
                 if self.queue.chunk_done(task.table) {
                     self.transfer.observer.observe(Event::TableLoaded { table: task.table });
@@ -238,14 +270,14 @@ impl WritingHalf<'_> {
         }
     }
 
-    /// Writes one chunk and commits it; the rows that are durable.
-    fn write(&mut self, task: &ChunkTask, accepted: &mut u64) -> Result<u64> {
+    /// Writes one chunk and commits it; the rows that are durable, and what they add up to.
+    fn write(&mut self, task: &ChunkTask, accepted: &mut u64) -> Result<(u64, Option<Digest>)> {
         let transfer = self.transfer;
         let table = &transfer.plan.tables[task.table];
         self.tally.began(task.table);
         let session = transfer.writing(&mut self.session)?;
         let mut writer = session.write(&transfer.plan.migration, &table.target, task.number, &table.row_schema)?;
-        loop {
+        let digest = loop {
             match self.receiver.recv() {
                 Ok(Message::Rows { batch, rows, bytes, permit }) => {
                     writer.write(&batch.into_contract()?)?;
@@ -254,15 +286,16 @@ impl WritingHalf<'_> {
                     self.tally.moved(task.table, bytes);
                     transfer.observer.observe(Event::Rows { table: task.table, rows, bytes });
                 }
-                Ok(Message::End) => break,
+                Ok(Message::End(digest)) => break digest,
                 Ok(Message::Broken(e)) => return Err(e),
                 Ok(Message::Begin(_) | Message::Complete(_)) | Err(_) => {
                     return Err(Error::new(Code::Cancelled, "The migration was asked to stop."));
                 }
             }
-        }
-        match writer.commit() {
-            Ok(rows) if rows == *accepted => Ok(rows),
+        };
+        let noted = transfer.digested.zip(digest).map(|(percent, digest)| digest.noted(percent));
+        match writer.commit(noted.as_deref()) {
+            Ok(rows) if rows == *accepted => Ok((rows, digest)),
             Ok(rows) => Err(Error::new(
                 Code::PluginLied,
                 format!("The target committed {rows} rows of a chunk of {accepted}. Nothing of it counts; report this to the connector's author."),
@@ -271,7 +304,7 @@ impl WritingHalf<'_> {
             // An earlier attempt became durable although its answer was lost: exactly once all the same (P1).
             Err(e) if e.code == Code::Conflict => {
                 self.session = None;
-                Ok(*accepted)
+                Ok((*accepted, digest))
             }
             Err(e) => Err(e),
         }

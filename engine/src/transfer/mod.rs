@@ -24,6 +24,7 @@ use crate::event::{Event, Observer, TableProgress};
 use crate::migration::{Options, Stop};
 use crate::plan::Plan;
 use crate::plugin::{Cancel, Chunk, Environment, Ledger, SourceSession, Stage, Statement, TargetSession};
+use crate::validate::Digest;
 
 /// Everything the lanes share.
 pub(crate) struct Transfer<'a> {
@@ -39,6 +40,8 @@ pub(crate) struct Transfer<'a> {
     pub(crate) stop: &'a Stop,
     /// Of the snapshot all readers are in.
     pub(crate) snapshot: String,
+    /// Rows whose content is digested on their way, in percent; none: nobody compares them.
+    pub(crate) digested: Option<u8>,
 }
 
 impl Transfer<'_> {
@@ -162,15 +165,20 @@ pub(crate) fn run(transfer: &Transfer<'_>, control: Control<'_>, lanes: Vec<Sour
     Ok(tally.into_tables())
 }
 
+/// Durable chunks of a table by their numbers: rows, and what they add up to where that can be used.
+type Receipts = HashMap<u32, (u64, Option<Digest>)>;
+
 /// Feeds the queue, largest table first, then counts the source while the lanes work.
 fn split_and_count(transfer: &Transfer<'_>, control: Control<'_>, queue: &Queue, tally: &Tally) -> Result<()> {
     let Control { source, target, ledger } = control;
     let tables = &transfer.plan.tables;
     let mut order: Vec<usize> = (0..tables.len()).collect();
     order.sort_by_key(|&t| std::cmp::Reverse((tables[t].estimated_bytes, tables[t].estimated_rows)));
-    let mut receipts: HashMap<(&str, &str), HashMap<u32, u64>> = HashMap::new();
+    let mut receipts: HashMap<(&str, &str), Receipts> = HashMap::new();
     for receipt in &ledger.chunks {
-        receipts.entry((&receipt.table.schema, &receipt.table.name)).or_default().insert(receipt.chunk, receipt.rows);
+        let digest = transfer.digested.and_then(|percent| Digest::read(receipt.digest.as_deref()?, percent));
+        let of_table = receipts.entry((&receipt.table.schema, &receipt.table.name)).or_default();
+        of_table.insert(receipt.chunk, (receipt.rows, digest));
     }
     for &table in &order {
         if queue.is_over() {
@@ -179,8 +187,9 @@ fn split_and_count(transfer: &Transfer<'_>, control: Control<'_>, queue: &Queue,
         let name = &tables[table].target.name;
         let mut done = receipts.remove(&(name.schema.as_str(), name.name.as_str())).unwrap_or_default();
         let chunks = chunks_of(transfer, source, target, ledger, table, &mut done)?;
-        let rows_done = done.values().sum();
-        tally.resumed(table, chunks.len() as u32, done.len() as u32, rows_done);
+        let rows_done = done.values().map(|(rows, _)| rows).sum();
+        let digest = done.values().try_fold(Digest::default(), |all, (_, digest)| tally::sum(Some(all), *digest));
+        tally.resumed(table, chunks.len() as u32, done.len() as u32, rows_done, digest);
         let rows_expected = chunks.iter().map(|c| c.rows).sum::<u64>().max(rows_done);
         transfer.observer.observe(Event::TableStarted(TableProgress {
             table,
@@ -213,7 +222,7 @@ fn chunks_of(
     target: &mut TargetSession,
     ledger: &Ledger,
     table: usize,
-    done: &mut HashMap<u32, u64>,
+    done: &mut Receipts,
 ) -> Result<Vec<Chunk>> {
     let plan = transfer.plan;
     let key = format!("chunks/{table}");

@@ -3,6 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::validate::{Content, Digest};
+
 /// One table's figures.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TableTally {
@@ -13,6 +15,10 @@ pub(crate) struct TableTally {
     pub(crate) source_rows: Option<u64>,
     pub(crate) target_rows: Option<u64>,
     pub(crate) bytes: u64,
+    /// Of the durable rows; none where some chunk of an earlier run has none that can be used.
+    pub(crate) digest: Option<Digest>,
+    /// How it compared with what the target has.
+    pub(crate) content: Content,
     began: Option<Instant>,
     ended: Option<Instant>,
 }
@@ -45,9 +51,10 @@ impl Tally {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn resumed(&self, table: usize, chunks: u32, chunks_done: u32, rows_done: u64) {
+    pub(super) fn resumed(&self, table: usize, chunks: u32, chunks_done: u32, rows_done: u64, digest: Option<Digest>) {
         let tables = &mut self.lock()[table];
         (tables.chunks, tables.chunks_resumed, tables.rows_durable) = (chunks, chunks_done, rows_done);
+        tables.digest = digest;
     }
 
     pub(super) fn began(&self, table: usize) {
@@ -58,9 +65,10 @@ impl Tally {
         self.lock()[table].bytes += bytes;
     }
 
-    pub(super) fn committed(&self, table: usize, rows: u64) {
+    pub(super) fn committed(&self, table: usize, rows: u64, digest: Option<Digest>) {
         let tables = &mut self.lock()[table];
         tables.rows_durable += rows;
+        tables.digest = sum(tables.digest, digest);
         tables.ended = Some(Instant::now());
     }
 
@@ -75,4 +83,11 @@ impl Tally {
     pub(crate) fn into_tables(self) -> Vec<TableTally> {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Of rows of which some have no digest, there is none.
+pub(super) fn sum(one: Option<Digest>, other: Option<Digest>) -> Option<Digest> {
+    let (mut one, other) = one.zip(other)?;
+    one.add(other);
+    Some(one)
 }

@@ -60,6 +60,7 @@ pub trait Target: Sized + 'static {
     fn reset(&mut self, migration: &str, table: TableName) -> Result<()>;
     fn execute(&mut self, migration: &str, statements: Vec<Statement>) -> Result<()>;
     fn rehearse(&mut self, migration: &str, statements: Vec<Statement>) -> Result<bool>;
+    fn staged(&mut self, migration: &str, table: TableName) -> Result<TableName>;
     fn count(&mut self, migration: &str, table: TableName, staged: bool) -> Result<u64>;
     fn write(&mut self, request: WriteRequest) -> Result<Self::Writer>;
 }
@@ -68,7 +69,7 @@ pub trait Target: Sized + 'static {
 #[allow(missing_docs, clippy::missing_errors_doc)]
 pub trait Writer: 'static {
     fn write(&mut self, batch: Batch) -> Result<()>;
-    fn commit(&mut self) -> Result<u64>;
+    fn commit(&mut self, digest: Option<String>) -> Result<u64>;
 }
 
 /// The exports of a connector; made by [`crate::export!`].
@@ -177,6 +178,9 @@ impl<T: Target> target::GuestSession for Resource<T> {
     fn rehearse(&self, migration: String, statements: Vec<Statement>) -> Result<bool> {
         self.0.borrow_mut().rehearse(&migration, statements)
     }
+    fn staged(&self, migration: String, table: TableName) -> Result<TableName> {
+        self.0.borrow_mut().staged(&migration, table)
+    }
     fn count(&self, migration: String, table: TableName, staged: bool) -> Result<u64> {
         self.0.borrow_mut().count(&migration, table, staged)
     }
@@ -189,8 +193,8 @@ impl<W: Writer> target::GuestWriter for Resource<W> {
     fn write(&self, batch: Batch) -> Result<()> {
         self.0.borrow_mut().write(batch)
     }
-    fn commit(&self) -> Result<u64> {
-        self.0.borrow_mut().commit()
+    fn commit(&self, digest: Option<String>) -> Result<u64> {
+        self.0.borrow_mut().commit(digest)
     }
 }
 
@@ -285,6 +289,9 @@ impl Target for NoTarget {
     fn rehearse(&mut self, _: &str, _: Vec<Statement>) -> Result<bool> {
         match *self {}
     }
+    fn staged(&mut self, _: &str, _: TableName) -> Result<TableName> {
+        match *self {}
+    }
     fn count(&mut self, _: &str, _: TableName, _: bool) -> Result<u64> {
         match *self {}
     }
@@ -297,7 +304,7 @@ impl Writer for NoWriter {
     fn write(&mut self, _: Batch) -> Result<()> {
         match *self {}
     }
-    fn commit(&mut self) -> Result<u64> {
+    fn commit(&mut self, _: Option<String>) -> Result<u64> {
         match *self {}
     }
 }

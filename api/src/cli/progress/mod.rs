@@ -145,7 +145,7 @@ fn log(event: &Event) {
             tracing::warn!(attempt, reason, seconds, "run is begun again from what is durable");
         }
         Event::ChunkStarted { table, chunk, rows } => tracing::debug!(table, chunk, rows, "chunk started"),
-        Event::Rows { .. } => {}
+        Event::Rows { .. } | Event::RowsCompared { .. } => {}
         Event::ChunkRetried { table, rows, attempt, reason } => {
             tracing::warn!(table, rows, attempt, reason, "chunk is tried again");
         }
@@ -153,6 +153,10 @@ fn log(event: &Event) {
         Event::TableLoaded { table } => tracing::info!(table, "table loaded"),
         Event::StatementStarted { label } => tracing::debug!(label, "statement started"),
         Event::StatementFinished { label, seconds } => tracing::info!(label, seconds, "statement finished"),
+        Event::Compared { tables } => {
+            let differ = tables.iter().filter(|table| !table.agrees()).count();
+            tracing::info!(tables = tables.len(), differ, "both sides compared");
+        }
         Event::Log { level, message } => match level {
             Level::Debug => tracing::debug!("{message}"),
             Level::Info => tracing::info!("{message}"),

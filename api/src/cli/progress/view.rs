@@ -22,6 +22,8 @@ pub(super) struct Progress {
     staging: bool,
     /// Rows and bytes that this run moved.
     moved: (u64, u64),
+    /// Rows of the target that were read back in this phase.
+    compared: u64,
     /// Earlier values of `moved`.
     samples: VecDeque<(Duration, (u64, u64))>,
 }
@@ -104,12 +106,13 @@ impl Progress {
             Event::PhaseStarted { phase } => {
                 self.phase = Some(phase);
                 self.phase_began = at;
+                self.compared = 0;
                 self.staging |= phase != Phase::Planning;
                 if phase == Phase::DataTransfer {
                     self.samples.push_back((at, self.moved));
                 }
             }
-            Event::PhaseFinished { .. } | Event::ChunkStarted { .. } => {}
+            Event::PhaseFinished { .. } | Event::ChunkStarted { .. } | Event::Compared { .. } => {}
             Event::RunRetried { reason, seconds, .. } => {
                 self.statements.clear();
                 self.notices.push(format!(
@@ -133,6 +136,7 @@ impl Progress {
                 self.notices.push(format!("{name}: a chunk is tried again (attempt {attempt}): {reason}"));
             }
             Event::ChunkCommitted { .. } => {}
+            Event::RowsCompared { rows } => self.compared += rows,
             Event::TableLoaded { table } => self.table_loaded(table, at),
             Event::StatementStarted { label } => self.statements.push((label, at)),
             Event::StatementFinished { label, .. } => {
@@ -206,7 +210,7 @@ impl Progress {
                 "Building keys and indexes"
             }
             Some(Phase::DataTransfer) => "Moving rows",
-            Some(Phase::Validation) => "Counting rows",
+            Some(Phase::Validation) => "Comparing rows",
             Some(Phase::Cutover) => "Switching over",
         }
     }
@@ -217,6 +221,10 @@ impl Progress {
         }
         let done: u64 = self.tables.values().map(|t| t.done).sum();
         let expected: u64 = self.tables.values().map(|t| t.expected.max(t.done)).sum();
+        if self.phase == Some(Phase::Validation) && self.compared > 0 {
+            let done = self.compared.min(expected);
+            return Some(Total { done, expected, rows_per_second: None, bytes_per_second: None, left: None });
+        }
         let rate = self.rate(at).filter(|_| done < expected);
         let left =
             rate.filter(|(rows, _)| *rows > 0).map(|(rows, _)| Duration::from_secs((expected - done).div_ceil(rows)));

@@ -73,6 +73,9 @@ pub(crate) struct OptionsView {
     naming: &'static str,
     #[schema(example = "auto")]
     cutover: CutoverWord,
+    /// How closely both sides are compared: `full`, `counts`, or a sample of the rows.
+    #[schema(example = "full")]
+    validation: String,
 }
 
 /// When.
@@ -164,6 +167,7 @@ impl AskedView {
                     Naming::Preserve => "preserve",
                 },
                 cutover: options.cutover.into(),
+                validation: options.validation.to_string(),
             },
             schedule: ScheduleView {
                 start_at: schedule.start_at.map(Moment::from),

@@ -7,11 +7,12 @@ use sensei_engine::lifecycle::{
     Checkpoint, MappingStatus, PhaseOutcome, PhaseRecord, Progress, Record, Review, ReviewedMapping, Spec, Status,
     TableFigures, Validation,
 };
-use sensei_engine::migration::TableCount;
+use sensei_engine::migration::TableCheck;
 use sensei_engine::plan::{
     Evidence, Fidelity, Mapping, Naming, OnExisting, PhaseEstimate, Plan, Request, Risk, Severity, Side, Summary,
     TablePlan,
 };
+use sensei_engine::validate::Content;
 use serde_json::{Value, json};
 
 use super::asked::ConnectionNames;
@@ -132,11 +133,12 @@ fn figures() -> Figures {
 }
 
 fn validation() -> Validation {
-    let count = |source_rows, target_rows| TableCount {
+    let count = |source_rows, target_rows| TableCheck {
         source: "HR.EMPLOYEES".into(),
         target: "public.employees".into(),
         source_rows,
         target_rows,
+        content: Content::NotAsked,
     };
     let tables = vec![count(107, 107), count(5, 4)];
     Validation { at: at("2026-02-02T18:00:00Z"), passed: false, staged: true, tables }

@@ -8,6 +8,7 @@ use sensei_engine::lifecycle::{
 };
 use sensei_engine::notify::{EventType, Recipient};
 use sensei_engine::plan::{self, Naming, OnExisting};
+use sensei_engine::validate::Depth;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -98,6 +99,36 @@ pub(crate) struct NewOptions {
     naming: Option<NewNaming>,
     /// Whether the cutover waits for `POST /v1/migrations/{id}/cutover`. Default: `auto`.
     cutover: Option<CutoverWord>,
+    /// How closely both sides are compared before the cutover. Default: `full`.
+    validation: Option<NewValidation>,
+}
+
+/// How closely both sides are compared.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(untagged, deny_unknown_fields, expecting = "`full`, `counts` or a sample such as `{\"sample\": 10}`")]
+pub(crate) enum NewValidation {
+    /// `full`: every value. `counts`: rows are counted. `sample(10)`: as below.
+    #[schema(example = "full")]
+    Word(String),
+    /// Every value of a share of the rows, in percent; all rows are counted.
+    Sample {
+        #[schema(minimum = 1, maximum = 99, example = 10)]
+        sample: u8,
+    },
+}
+
+impl NewValidation {
+    fn into_depth(self) -> Result<Depth, ApiError> {
+        let depth = match &self {
+            Self::Word(word) => Depth::named(word),
+            Self::Sample { sample } => Depth::sample(*sample),
+        };
+        let field = "options.validation";
+        depth.ok_or_else(|| {
+            let words = "`full`, `counts` or a sample such as `{\"sample\": 10}`, in percent from 1 to 99";
+            ApiError::invalid(field, format!("`{field}` must be {words}."))
+        })
+    }
 }
 
 /// What happens to a table that the target has already.
@@ -255,6 +286,7 @@ impl NewOptions {
                 None | Some(CutoverWord::Auto) => CutoverMode::Auto,
                 Some(CutoverWord::Manual) => CutoverMode::Manual,
             },
+            validation: self.validation.map_or_else(|| Ok(Depth::default()), NewValidation::into_depth)?,
         })
     }
 }

@@ -1,6 +1,5 @@
-//! Validate: count again, on both sides.
+//! Validate: compare again, both sides as they are.
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::super::announce::Line;
@@ -9,12 +8,23 @@ use super::super::service::{Change, Service};
 use super::super::state::Status;
 use crate::error::{Code, Error, Result};
 use crate::migration;
+use crate::plugin::Cancel;
+
+/// Stops a piece of work whose result nobody waits for any more.
+struct CancelOnDrop(Cancel);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
 
 impl Service {
-    /// Counts the rows of all tables again: live ones of a completed migration, staged ones of one that stands still.
+    /// Compares all tables again, as closely as the migration's options say: live ones of a completed migration, staged ones
+    /// of one that stands still.
     ///
     /// # Errors
-    /// `invalid_state` where there is nothing to count or lanes are at work; whatever counting reports.
+    /// `invalid_state` where there is nothing to compare or lanes are at work; whatever counting and reading report.
     pub async fn validate(&self, id: &str) -> Result<Validation> {
         let record = self.store().record(id).await?;
         let staged = match record.status {
@@ -40,16 +50,14 @@ impl Service {
             }
         };
         let (job, plan) = (self.job(&record).await?, self.decided_plan(&record).await?);
-        let counted = tokio::task::spawn_blocking(move || migration::recount(&job, &plan, staged)).await;
+        // A client that gives up takes the work with it.
+        let _given_up = CancelOnDrop(job.cancel.clone());
+        let checked = tokio::task::spawn_blocking(move || migration::recheck(&job, &plan, staged)).await;
         let tables =
-            counted.map_err(|_| Error::new(Code::System, "Counting broke down; this is a bug of Sensei."))??;
-        let passed = tables.iter().all(|t| t.source_rows == t.target_rows);
-        let validation = Validation { at: Timestamp::now(), passed, staged, tables };
-        let line = if passed {
-            Line::info("Rows were compared again: every table agrees.")
-        } else {
-            Line::warning("Rows were compared again: not every table agrees.")
-        };
+            checked.map_err(|_| Error::new(Code::System, "Comparing broke down; this is a bug of Sensei."))??;
+        let sentence = format!("Compared again. {}", migration::sentence(&tables));
+        let validation = Validation::of(tables, staged);
+        let line = if validation.passed { Line::info(sentence) } else { Line::warning(sentence) };
         self.change(id, |record, _| {
             record.validation = Some(validation.clone());
             Ok(Change::Save((), vec![line.clone()]))

@@ -26,6 +26,8 @@ pub(crate) enum Entry {
         table: String,
         chunk: u32,
         rows: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        digest: Option<String>,
     },
     Statement {
         id: String,
@@ -41,10 +43,13 @@ pub(crate) enum Entry {
     },
 }
 
+/// What is known of a chunk: its rows, and what the host said of their content.
+type Counted = (u64, Option<String>);
+
 /// What the lines so far say.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct State {
-    chunks: BTreeMap<(String, String), BTreeMap<u32, u64>>,
+    chunks: BTreeMap<(String, String), BTreeMap<u32, Counted>>,
     statements: BTreeSet<String>,
     journal: BTreeMap<String, String>,
     /// Bytes of whole lines.
@@ -67,8 +72,8 @@ impl State {
 
     fn apply(&mut self, entry: Entry) {
         match entry {
-            Entry::Chunk { schema, table, chunk, rows } => {
-                self.chunks.entry((schema, table)).or_default().insert(chunk, rows);
+            Entry::Chunk { schema, table, chunk, rows, digest } => {
+                self.chunks.entry((schema, table)).or_default().insert(chunk, (rows, digest));
             }
             Entry::Statement { id } => drop(self.statements.insert(id)),
             Entry::Note { key, value } => drop(self.journal.insert(key, value)),
@@ -76,7 +81,7 @@ impl State {
         }
     }
 
-    fn chunks_of(&self, table: &TableName) -> Option<&BTreeMap<u32, u64>> {
+    fn chunks_of(&self, table: &TableName) -> Option<&BTreeMap<u32, Counted>> {
         self.chunks.get(&(table.schema.clone(), table.name.clone()))
     }
 
@@ -90,14 +95,19 @@ impl State {
 
     /// Rows of a table.
     pub(crate) fn rows(&self, table: &TableName) -> u64 {
-        self.chunks_of(table).map_or(0, |c| c.values().sum())
+        self.chunks_of(table).map_or(0, |c| c.values().map(|(rows, _)| rows).sum())
     }
 
     /// In the contract's words.
     fn report(&self) -> Ledger {
         let receipts = self.chunks.iter().flat_map(|((schema, name), chunks)| {
             let table = TableName { schema: schema.clone(), name: name.clone() };
-            chunks.iter().map(move |(chunk, rows)| Receipt { table: table.clone(), chunk: *chunk, rows: *rows })
+            chunks.iter().map(move |(chunk, (rows, digest))| Receipt {
+                table: table.clone(),
+                chunk: *chunk,
+                rows: *rows,
+                digest: digest.clone(),
+            })
         });
         Ledger {
             chunks: receipts.collect(),
@@ -213,7 +223,8 @@ mod tests {
                 schema,
                 table,
                 chunk,
-                rows: rows >> 8
+                rows: rows >> 8,
+                digest: (rows % 2 == 0).then(|| rows.to_string()),
             }),
             odd.prop_map(|id| Entry::Statement { id }),
             (odd, odd).prop_map(|(key, value)| Entry::Note { key, value }),
@@ -244,7 +255,7 @@ mod tests {
     #[test]
     fn a_reset_forgets_the_tables_chunks() {
         let table = TableName { schema: "s".into(), name: "t".into() };
-        let chunk = |chunk, rows| Entry::Chunk { schema: "s".into(), table: "t".into(), chunk, rows };
+        let chunk = |chunk, rows| Entry::Chunk { schema: "s".into(), table: "t".into(), chunk, rows, digest: None };
         let mut state = State::default();
         state.apply(chunk(0, 5));
         state.apply(chunk(1, 7));

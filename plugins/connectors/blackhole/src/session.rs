@@ -169,6 +169,11 @@ impl Target for Session {
         Ok(true)
     }
 
+    /// Nowhere: nobody can read it.
+    fn staged(&mut self, _: &str, table: TableName) -> Result<TableName> {
+        Ok(table)
+    }
+
     /// As many as were counted: none of them is there, in staging or elsewhere.
     fn count(&mut self, migration: &str, table: TableName, _: bool) -> Result<u64> {
         self.with(migration, |ledger| Ok(ledger.state()?.rows(&table)))
@@ -215,7 +220,7 @@ impl Writer for Counter {
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<u64> {
+    fn commit(&mut self, digest: Option<String>) -> Result<u64> {
         let Self { migration, table, chunk, rows, .. } = self;
         let mut ledger = self.ledger.borrow_mut();
         let Some(ledger) = ledger.as_mut().filter(|l| l.migration == *migration) else {
@@ -227,7 +232,7 @@ impl Writer for Counter {
                 return Err(Error::new(Kind::Conflict, message).table(&table.name));
             }
             let (schema, table) = (table.schema.clone(), table.name.clone());
-            Ok(vec![Entry::Chunk { schema, table, chunk: *chunk, rows: *rows }])
+            Ok(vec![Entry::Chunk { schema, table, chunk: *chunk, rows: *rows, digest }])
         })?;
         Ok(*rows)
     }

@@ -15,7 +15,7 @@ use crate::staging::{LedgerNames, aside, staged};
 pub(crate) fn make(database: &Rc<Database>, names: &LedgerNames) -> Result<()> {
     database.transaction(|| {
         database.execute(&format!(
-            "CREATE TABLE IF NOT EXISTS {}(table_schema TEXT NOT NULL, table_name TEXT NOT NULL, chunk INTEGER NOT NULL, rows INTEGER NOT NULL, PRIMARY KEY (table_schema, table_name, chunk)) WITHOUT ROWID;
+            "CREATE TABLE IF NOT EXISTS {}(table_schema TEXT NOT NULL, table_name TEXT NOT NULL, chunk INTEGER NOT NULL, rows INTEGER NOT NULL, digest TEXT, PRIMARY KEY (table_schema, table_name, chunk)) WITHOUT ROWID;
              CREATE TABLE IF NOT EXISTS {}(id TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;
              CREATE TABLE IF NOT EXISTS {}(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
             names.chunks, names.statements, names.journal
@@ -39,13 +39,18 @@ pub(crate) fn read(database: &Rc<Database>, names: &LedgerNames) -> Result<Ledge
     database.execute("BEGIN")?;
     let done = (|| {
         let mut rows =
-            database.prepare(&format!("SELECT table_schema, table_name, chunk, rows FROM {}", names.chunks))?;
+            database.prepare(&format!("SELECT table_schema, table_name, chunk, rows, digest FROM {}", names.chunks))?;
         while rows.step()? {
             let table = sensei_sdk::catalog::TableName {
                 schema: rows.text(0).unwrap_or_default(),
                 name: rows.text(1).unwrap_or_default(),
             };
-            ledger.chunks.push(Receipt { table, chunk: rows.integer(2) as u32, rows: rows.integer(3) as u64 });
+            ledger.chunks.push(Receipt {
+                table,
+                chunk: rows.integer(2) as u32,
+                rows: rows.integer(3) as u64,
+                digest: rows.text(4),
+            });
         }
         let mut rows = database.prepare(&format!("SELECT id FROM {}", names.statements))?;
         while rows.step()? {

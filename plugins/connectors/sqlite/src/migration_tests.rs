@@ -157,7 +157,7 @@ impl Migration {
                 while let Some(batch) = reader.next()? {
                     writer.write(batch)?;
                 }
-                moved += writer.commit()?;
+                moved += writer.commit(None)?;
             }
             assert_eq!(moved, self.source.count(table.name.clone())?);
             assert_eq!(moved, self.target.count(MIGRATION, table.name.clone(), true)?);
@@ -285,8 +285,8 @@ fn a_chunk_arrives_once_or_not_at_all() {
         match round {
             // Dropped: nothing is left.
             0 => {}
-            1 => assert_eq!(writer.commit().unwrap(), 2),
-            _ => assert_eq!(writer.commit().unwrap_err().kind, Kind::Conflict),
+            1 => assert_eq!(writer.commit(None).unwrap(), 2),
+            _ => assert_eq!(writer.commit(None).unwrap_err().kind, Kind::Conflict),
         }
         drop(writer);
         assert_eq!(

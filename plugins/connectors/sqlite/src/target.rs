@@ -131,6 +131,10 @@ impl Target for FileTarget {
         done.map(|()| true)
     }
 
+    fn staged(&mut self, migration: &str, table: TableName) -> Result<TableName> {
+        Ok(TableName { name: staged(migration, &table.name), ..table })
+    }
+
     fn count(&mut self, migration: &str, table: TableName, staged_table: bool) -> Result<u64> {
         let name = if staged_table { staged(migration, &table.name) } else { table.name };
         let count = self.database.integer(&format!("SELECT count(*) FROM {}", identifier(&name)))?;

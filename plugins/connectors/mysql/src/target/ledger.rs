@@ -16,7 +16,7 @@ const TABLES: &[(&str, &str)] = &[
     (
         "chunks",
         "table_schema VARCHAR(64) NOT NULL, table_name VARCHAR(64) NOT NULL, chunk INT UNSIGNED NOT NULL, \
-         `rows` BIGINT UNSIGNED NOT NULL, PRIMARY KEY (table_schema, table_name, chunk)",
+         `rows` BIGINT UNSIGNED NOT NULL, digest VARCHAR(64) NULL, PRIMARY KEY (table_schema, table_name, chunk)",
     ),
     ("statements", "id VARCHAR(500) NOT NULL PRIMARY KEY"),
     ("journal", "`key` VARCHAR(500) NOT NULL PRIMARY KEY, value LONGTEXT NOT NULL"),
@@ -73,22 +73,29 @@ pub(crate) fn recall(connection: &mut Connection, migration: &str) -> Result<Opt
 fn read(connection: &mut Connection, migration: &str) -> Result<Ledger> {
     let mut rows = |columns: &str, name: &str| {
         let sql = format!("SELECT {columns} FROM {} ORDER BY 1", ledger_table(migration, name));
-        let rows = connection.table(&sql)?;
-        Ok::<_, Error>(rows.into_iter().map(|r| r.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>()))
+        connection.table(&sql)
     };
     let number =
         |text: &str| text.parse().map_err(|_| Error::internal(format!("The ledger holds {text:?} for a number.")));
-    let chunks = rows("table_schema, table_name, chunk, `rows`", "chunks")?
-        .map(|r| {
+    let chunks = rows("table_schema, table_name, chunk, `rows`, digest", "chunks")?
+        .into_iter()
+        .map(|mut r| {
+            let digest = r.pop().flatten();
+            let r: Vec<String> = r.into_iter().map(Option::unwrap_or_default).collect();
             Ok(Receipt {
                 table: TableName { schema: r[0].clone(), name: r[1].clone() },
                 chunk: number(&r[2])? as u32,
                 rows: number(&r[3])?,
+                digest,
             })
         })
         .collect::<Result<_>>()?;
-    let statements = rows("id", "statements")?.map(|mut r| r.remove(0)).collect();
-    let journal = rows("`key`, value", "journal")?.map(|mut r| (r.remove(0), r.remove(0))).collect();
+    let mut texts = |columns: &str, name: &str| {
+        let rows = rows(columns, name)?;
+        Ok::<_, Error>(rows.into_iter().map(|r| r.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>()))
+    };
+    let statements = texts("id", "statements")?.map(|mut r| r.remove(0)).collect();
+    let journal = texts("`key`, value", "journal")?.map(|mut r| (r.remove(0), r.remove(0))).collect();
     Ok(Ledger { chunks, statements, journal })
 }
 
@@ -116,12 +123,13 @@ pub(crate) fn has(connection: &mut Connection, migration: &str, id: &str) -> Res
 }
 
 /// The receipt of a chunk, for the transaction that holds its rows.
-pub(crate) fn receipt_sql(migration: &str, table: &TableName, chunk: u32, rows: u64) -> String {
+pub(crate) fn receipt_sql(migration: &str, table: &TableName, chunk: u32, rows: u64, digest: Option<&str>) -> String {
     format!(
-        "INSERT INTO {} VALUES ({}, {}, {chunk}, {rows})",
+        "INSERT INTO {} VALUES ({}, {}, {chunk}, {rows}, {})",
         ledger_table(migration, "chunks"),
         literal(&table.schema),
-        literal(&table.name)
+        literal(&table.name),
+        digest.map_or_else(|| "NULL".to_owned(), literal)
     )
 }
 

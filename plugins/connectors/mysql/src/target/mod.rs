@@ -114,6 +114,10 @@ impl sensei_sdk::Target for Target {
         Ok(false)
     }
 
+    fn staged(&mut self, migration: &str, table: TableName) -> Result<TableName> {
+        Ok(TableName { schema: staging::schema(migration, &table.schema), name: table.name })
+    }
+
     fn count(&mut self, migration: &str, table: TableName, staged: bool) -> Result<u64> {
         let schema = if staged { staging::schema(migration, &table.schema) } else { table.schema.clone() };
         source::count(&mut self.connection.borrow_mut(), &schema, &table.name)

@@ -241,10 +241,10 @@ impl sensei_sdk::Writer for Writer {
         }
     }
 
-    fn commit(&mut self) -> Result<u64> {
+    fn commit(&mut self, digest: Option<String>) -> Result<u64> {
         self.flush()?;
         self.end_load()?;
-        let receipt = ledger::receipt_sql(&self.migration, &self.table.name, self.chunk, self.rows);
+        let receipt = ledger::receipt_sql(&self.migration, &self.table.name, self.chunk, self.rows, digest.as_deref());
         let mut connection = self.connection.borrow_mut();
         match connection.execute(&receipt) {
             Ok(_) => {}

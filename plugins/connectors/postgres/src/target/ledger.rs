@@ -54,7 +54,7 @@ pub(super) fn ensure(connection: &mut Connection, migration: &str) -> Result<()>
     let comment = literal(&format!("{SCHEMA_MARK}ledger of migration {migration}"));
     connection.execute(&format!(
         "BEGIN; CREATE SCHEMA IF NOT EXISTS {schema}; COMMENT ON SCHEMA {schema} IS {comment}; \
-         CREATE TABLE IF NOT EXISTS {schema}.chunks (table_schema text, table_name text, chunk bigint, rows bigint NOT NULL, \
+         CREATE TABLE IF NOT EXISTS {schema}.chunks (table_schema text, table_name text, chunk bigint, rows bigint NOT NULL, digest text, \
          PRIMARY KEY (table_schema, table_name, chunk)); \
          CREATE TABLE IF NOT EXISTS {schema}.statements (id text PRIMARY KEY); \
          CREATE TABLE IF NOT EXISTS {schema}.journal (key text PRIMARY KEY, value text NOT NULL); COMMIT"
@@ -69,6 +69,7 @@ pub(super) fn read(connection: &mut Connection, migration: &str) -> Result<Optio
         table_name: String,
         chunk: u32,
         rows: u64,
+        digest: Option<String>,
     }
     let schema = ledger_schema(migration);
     let there = format!("SELECT pg_catalog.to_regclass({})", literal(&qualified(&schema, "journal")));
@@ -86,6 +87,7 @@ pub(super) fn read(connection: &mut Connection, migration: &str) -> Result<Optio
                 table: TableName { schema: c.table_schema, name: c.table_name },
                 chunk: c.chunk,
                 rows: c.rows,
+                digest: c.digest,
             })
             .collect(),
         statements: statements.into_iter().flatten().flatten().collect(),
@@ -100,12 +102,13 @@ pub(super) fn read(connection: &mut Connection, migration: &str) -> Result<Optio
 }
 
 /// The ledger row of a chunk.
-pub(super) fn receipt(migration: &str, table: &TableName, chunk: u32, rows: u64) -> String {
+pub(super) fn receipt(migration: &str, table: &TableName, chunk: u32, rows: u64, digest: Option<&str>) -> String {
     format!(
-        "INSERT INTO {}.chunks (table_schema, table_name, chunk, rows) VALUES ({}, {}, {chunk}, {rows})",
+        "INSERT INTO {}.chunks (table_schema, table_name, chunk, rows, digest) VALUES ({}, {}, {chunk}, {rows}, {})",
         identifier(&ledger_schema(migration)),
         literal(&table.schema),
-        literal(&table.name)
+        literal(&table.name),
+        digest.map_or_else(|| "NULL".to_owned(), literal)
     )
 }
 

@@ -173,6 +173,10 @@ impl Target for PostgresTarget {
         rehearse::rehearse(&mut self.connection.borrow_mut(), migration, &statements).map(|()| true)
     }
 
+    fn staged(&mut self, migration: &str, table: TableName) -> Result<TableName> {
+        Ok(TableName { schema: staging_schema(migration, &table.schema), name: table.name })
+    }
+
     fn count(&mut self, migration: &str, table: TableName, staged: bool) -> Result<u64> {
         let schema = if staged { staging_schema(migration, &table.schema) } else { table.schema.clone() };
         let mut connection = self.connection.borrow_mut();

@@ -122,7 +122,7 @@ impl Writer for CopyWriter {
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<u64> {
+    fn commit(&mut self, digest: Option<String>) -> Result<u64> {
         let mut connection = self.connection.borrow_mut();
         if self.format == Format::Binary {
             let frame = connection.begin_copy_data();
@@ -141,7 +141,8 @@ impl Writer for CopyWriter {
                 Error::internal(format!("{} rows were sent and the server took {counted}.", self.rows)).table(table)
             );
         }
-        let receipt = ledger::receipt(&self.place.migration, &self.place.table, self.place.chunk, self.rows);
+        let Place { migration, table: name, chunk, .. } = &self.place;
+        let receipt = ledger::receipt(migration, name, *chunk, self.rows, digest.as_deref());
         connection.execute(&format!("{receipt}; COMMIT")).map_err(|e| {
             if e.native_code.as_deref() == Some("23505") {
                 let message = format!("Chunk {} of {table} is there already; nothing was written.", self.place.chunk);

@@ -164,7 +164,7 @@ fn every_type_of_another_system_comes_back_equal() {
         target.execute(MIGRATION, stage(Stage::Prepare)).unwrap();
         let mut writer = target.write(write_request(&proposal.table, 0, &proposal.row_schema)).unwrap();
         writer.write(rows::encode_batch(&batch).unwrap()).unwrap();
-        assert_eq!(writer.commit().unwrap(), array.len() as u64);
+        assert_eq!(writer.commit(None).unwrap(), array.len() as u64);
         drop(writer);
         target.execute(MIGRATION, stage(Stage::Cutover)).unwrap();
         target.execute(MIGRATION, stage(Stage::Discard)).unwrap();

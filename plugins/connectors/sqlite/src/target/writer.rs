@@ -17,7 +17,7 @@ pub(crate) struct RowWriter {
     binds: Vec<Bind>,
     table: String,
     names: Vec<String>,
-    /// The ledger row, but for the number of rows.
+    /// The ledger row, but for the number of rows and the digest.
     receipt: String,
     /// The ledger has this chunk already.
     done_before: bool,
@@ -94,13 +94,14 @@ impl Writer for RowWriter {
         done
     }
 
-    fn commit(&mut self) -> Result<u64> {
+    fn commit(&mut self, digest: Option<String>) -> Result<u64> {
         if self.done_before {
             let message = format!("This chunk of {} is in the file already.", self.table);
             return Err(Error::new(Kind::Conflict, message).table(&self.table));
         }
         let done = self.begin().and_then(|()| {
-            self.database.execute(&format!("{}{})", self.receipt, self.rows))?;
+            let digest = digest.as_deref().map_or_else(|| "NULL".to_owned(), text);
+            self.database.execute(&format!("{}{}, {digest})", self.receipt, self.rows))?;
             self.database.execute("COMMIT")
         });
         if done.is_err() {
