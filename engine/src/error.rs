@@ -73,6 +73,8 @@ pub enum Code {
     CountMismatch,
     /// As many rows on both sides, with different values.
     ContentMismatch,
+    /// Tables in the target are not what the plan says.
+    SchemaMismatch,
     /// The source changed since the plan was made.
     PlanStale,
     /// There is no such migration.
@@ -125,6 +127,7 @@ impl Code {
             | Self::InvalidExpression
             | Self::CountMismatch
             | Self::ContentMismatch
+            | Self::SchemaMismatch
             | Self::PlanStale
             | Self::MigrationNotFound
             | Self::InvalidState

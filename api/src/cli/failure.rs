@@ -91,7 +91,10 @@ fn hint(code: Code, staging: Staging) -> Option<&'static str> {
         "This is a bug, not a mistake of yours: please report it with the log that SENSEI_LOG=debug gives.";
     match (code, staging) {
         // Their messages say all there is to do.
-        (Code::CountMismatch | Code::ContentMismatch | Code::PlanStale | Code::Cancelled, Staging::Kept) => None,
+        (
+            Code::CountMismatch | Code::ContentMismatch | Code::SchemaMismatch | Code::PlanStale | Code::Cancelled,
+            Staging::Kept,
+        ) => None,
         (Code::Unreachable | Code::Timeout | Code::Conflict, Staging::Kept) => Some(AGAIN),
         (
             Code::Unauthorized
@@ -137,6 +140,7 @@ fn hint(code: Code, staging: Staging) -> Option<&'static str> {
             | Code::InvalidExpression
             | Code::CountMismatch
             | Code::ContentMismatch
+            | Code::SchemaMismatch
             | Code::PlanStale
             | Code::System,
             Staging::None,

@@ -76,6 +76,7 @@ const fn wire(code: Code, role: Option<Role>) -> (StatusCode, &'static str) {
         Code::InvalidExpression => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_expression"),
         Code::CountMismatch => (StatusCode::CONFLICT, "count_mismatch"),
         Code::ContentMismatch => (StatusCode::CONFLICT, "content_mismatch"),
+        Code::SchemaMismatch => (StatusCode::CONFLICT, "schema_mismatch"),
         Code::PlanStale => (StatusCode::CONFLICT, "plan_stale"),
         Code::MigrationNotFound => (StatusCode::NOT_FOUND, "migration_not_found"),
         Code::InvalidState => (StatusCode::CONFLICT, "invalid_state"),

@@ -8,6 +8,7 @@ mod attempts;
 mod discard;
 mod gate;
 mod journal;
+mod read_back;
 mod recheck;
 mod rehearse;
 mod run;

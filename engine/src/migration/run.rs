@@ -8,7 +8,7 @@ use super::attempts::Attempts;
 use super::journal::{self, BEGUN, CUTOVER, Earlier, PLAN};
 use super::staging::{self, of_stage};
 use super::stop::stopped;
-use super::{Job, Report, TableReport, full_name};
+use super::{Job, Report, TableReport, full_name, read_back};
 use crate::error::{Code, Error, Result, Role};
 use crate::event::{Event, Level, Phase};
 use crate::plan::{Plan, Sampling};
@@ -168,6 +168,7 @@ impl Run<'_> {
         let moved = Moved { tables, resumed };
         self.phase(Phase::Cutover, |run| {
             run.execute_all(&mut target, &of_stage(&statements, Stage::CompleteAll))?;
+            read_back::agree(run.job, run.plan, &mut target)?;
             run.job.gate.pass(&run.job.stop, &run.cancel)?;
             // From here there is only forward. Before the mark is made: it may be there although its answer is lost.
             run.course.cutover.replace(Some(moved.clone()));

@@ -6,6 +6,7 @@ use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
 use super::evidence::{self, Findings, Seen};
 use super::naming::Name;
+use super::outline;
 use super::profile::profile;
 use super::range::{extent, narrower};
 use super::rename::Renamed;
@@ -105,27 +106,30 @@ fn notes(source: &Table, renamed: &Renamed, proposal: &Proposal, risks: &mut Ris
             "Make it in the target by hand afterwards, if it is needed.",
         );
     }
+    let held = |name: &String| proposal.table.columns.iter().any(|column| column.name == *name);
     for (column, name) in source.columns.iter().zip(&renamed.columns) {
-        let place = format!("{}.{}", full(&source.name), column.name);
-        let held = proposal.table.columns.iter().find(|c| c.name == name.target);
-        let told = proposal.columns.iter().any(|n| n.column == name.target && !n.note.is_empty())
-            || proposal.notes.iter().any(|n| n.about == name.target);
-        match held {
-            None => risks.add(
+        if !held(&name.target) {
+            risks.add(
                 Severity::High,
                 "column_not_moved",
                 "The target cannot hold these columns; they are left out.",
-                place,
+                format!("{}.{}", full(&source.name), column.name),
                 "Exclude the table, or give the column another type in the source.",
-            ),
-            Some(held) if column.touched_on_update && !held.touched_on_update && !told => risks.add(
+            );
+        }
+    }
+    // What goes with a column that is left out is told by that.
+    let gone = |name: &String| renamed.columns.iter().any(|column| column.target == *name) && !held(name);
+    let told = |name: &String| proposal.notes.iter().any(|note| note.about.contains(name.as_str()));
+    for fact in outline::missing(&renamed.table, &proposal.table) {
+        if !fact.names.iter().any(|name| gone(name) || told(name)) {
+            risks.add(
                 Severity::Medium,
-                "update_time_not_kept",
-                "These columns get the present time at each update in the source; in the target they will not.",
-                place,
-                "Add a trigger in the target, or set the column in the application.",
-            ),
-            Some(_) => {}
+                "left_out",
+                "The target will not have these, and its connector does not say why.",
+                format!("{}: {}", full(&source.name), fact.words),
+                "Make them in the target by hand afterwards, if they are needed.",
+            );
         }
     }
 }

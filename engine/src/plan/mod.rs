@@ -12,6 +12,7 @@ mod evidence;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod naming;
+pub(crate) mod outline;
 mod profile;
 mod range;
 mod rename;

@@ -324,6 +324,21 @@ impl TargetSession {
         call!(self, Role::Target, sensei_plugin_target.session.call_staged, self.session, migration, table)
     }
 
+    /// Tables in staging as the system itself describes them, under their live names.
+    ///
+    /// # Errors
+    /// The connector's own; `plugin_lied` if they are not the tables that were asked for.
+    pub fn read_back(&mut self, migration: &str, tables: &[TableName]) -> Result<Vec<Table>> {
+        let found: Vec<Table> =
+            call!(self, Role::Target, sensei_plugin_target.session.call_read_back, self.session, migration, tables)?;
+        if found.iter().map(|table| &table.name).eq(tables) {
+            return Ok(found);
+        }
+        let message =
+            "The target's connector reads other tables back than it was asked for. This is a bug of the connector.";
+        Err(Error::new(Code::PluginLied, message).role_if(Some(Role::Target)))
+    }
+
     /// Rows now in the table.
     ///
     /// # Errors

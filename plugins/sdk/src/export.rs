@@ -61,6 +61,7 @@ pub trait Target: Sized + 'static {
     fn execute(&mut self, migration: &str, statements: Vec<Statement>) -> Result<()>;
     fn rehearse(&mut self, migration: &str, statements: Vec<Statement>) -> Result<bool>;
     fn staged(&mut self, migration: &str, table: TableName) -> Result<TableName>;
+    fn read_back(&mut self, migration: &str, tables: Vec<TableName>) -> Result<Vec<Table>>;
     fn count(&mut self, migration: &str, table: TableName, staged: bool) -> Result<u64>;
     fn write(&mut self, request: WriteRequest) -> Result<Self::Writer>;
 }
@@ -181,6 +182,9 @@ impl<T: Target> target::GuestSession for Resource<T> {
     fn staged(&self, migration: String, table: TableName) -> Result<TableName> {
         self.0.borrow_mut().staged(&migration, table)
     }
+    fn read_back(&self, migration: String, tables: Vec<TableName>) -> Result<Vec<Table>> {
+        self.0.borrow_mut().read_back(&migration, tables)
+    }
     fn count(&self, migration: String, table: TableName, staged: bool) -> Result<u64> {
         self.0.borrow_mut().count(&migration, table, staged)
     }
@@ -290,6 +294,9 @@ impl Target for NoTarget {
         match *self {}
     }
     fn staged(&mut self, _: &str, _: TableName) -> Result<TableName> {
+        match *self {}
+    }
+    fn read_back(&mut self, _: &str, _: Vec<TableName>) -> Result<Vec<Table>> {
         match *self {}
     }
     fn count(&mut self, _: &str, _: TableName, _: bool) -> Result<u64> {

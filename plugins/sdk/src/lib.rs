@@ -29,6 +29,7 @@ mod native;
 pub mod net;
 pub mod rights;
 pub mod rows;
+pub mod staged;
 
 /// What `wit/` generates. Plugins use the names re-exported below.
 #[allow(missing_docs, clippy::all)]

@@ -174,6 +174,10 @@ impl Target for Session {
         Ok(table)
     }
 
+    fn read_back(&mut self, _: &str, _: Vec<TableName>) -> Result<Vec<Table>> {
+        Err(Error::new(Kind::Unsupported, "A blackhole keeps nothing that could be read back."))
+    }
+
     /// As many as were counted: none of them is there, in staging or elsewhere.
     fn count(&mut self, migration: &str, table: TableName, _: bool) -> Result<u64> {
         self.with(migration, |ledger| Ok(ledger.state()?.rows(&table)))

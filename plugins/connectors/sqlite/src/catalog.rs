@@ -116,6 +116,25 @@ pub(crate) fn read(
     Ok((catalog, shapes))
 }
 
+/// A staged table under its live name, its indexes too. Foreign keys name live tables from the beginning.
+pub(crate) fn staged(database: &Rc<Database>, migration: &str, live: TableName) -> Result<Table> {
+    let name = staging::staged(migration, &live.name);
+    let mut table = shape(database, &name, None)?.table;
+    // As they stand in the table's text: none of them is taken for an enumeration.
+    table.checks = checks(ddl::table(&definition(database, &name)?).checks);
+    let prefix = staging::staged(migration, "");
+    for index in &mut table.indexes {
+        if let Some(live) = index.name.strip_prefix(&prefix) {
+            index.name = live.to_owned();
+        }
+    }
+    Ok(Table { name: live, ..table })
+}
+
+fn checks(written: Vec<ddl::CheckText>) -> Vec<Check> {
+    written.into_iter().map(|check| Check { name: check.name, expression: check.expression }).collect()
+}
+
 /// The texts that make the tables and their indexes. The contract has one place for text in a dialect's own words
 /// that is about a thing as a whole, a named type, and nobody but a target of this connector's own reads it: what a
 /// `Table` cannot say (STRICT, WITHOUT ROWID, ON CONFLICT, comments) is in it.
@@ -216,7 +235,7 @@ pub(crate) fn shape(database: &Rc<Database>, name: &str, profile_rows: Option<u6
     shape.table.unique_keys = keys.uniques;
     shape.table.indexes = keys.indexes;
     shape.table.foreign_keys = keys.foreign;
-    shape.table.checks = checks.into_iter().map(|c| Check { name: c.name, expression: c.expression }).collect();
+    shape.table.checks = self::checks(checks);
     Ok(shape)
 }
 

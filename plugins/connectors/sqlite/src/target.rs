@@ -135,6 +135,10 @@ impl Target for FileTarget {
         Ok(TableName { name: staged(migration, &table.name), ..table })
     }
 
+    fn read_back(&mut self, migration: &str, tables: Vec<TableName>) -> Result<Vec<Table>> {
+        tables.into_iter().map(|name| catalog::staged(&self.database, migration, name)).collect()
+    }
+
     fn count(&mut self, migration: &str, table: TableName, staged_table: bool) -> Result<u64> {
         let name = if staged_table { staged(migration, &table.name) } else { table.name };
         let count = self.database.integer(&format!("SELECT count(*) FROM {}", identifier(&name)))?;

@@ -7,6 +7,7 @@ mod execute;
 mod golden;
 mod ledger;
 mod propose;
+mod read_back;
 mod render;
 mod rules;
 pub(crate) mod staging;
@@ -116,6 +117,10 @@ impl sensei_sdk::Target for Target {
 
     fn staged(&mut self, migration: &str, table: TableName) -> Result<TableName> {
         Ok(TableName { schema: staging::schema(migration, &table.schema), name: table.name })
+    }
+
+    fn read_back(&mut self, migration: &str, tables: Vec<TableName>) -> Result<Vec<Table>> {
+        read_back::tables(&mut self.connection.borrow_mut(), migration, &tables)
     }
 
     fn count(&mut self, migration: &str, table: TableName, staged: bool) -> Result<u64> {

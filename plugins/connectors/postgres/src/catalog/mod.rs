@@ -11,7 +11,7 @@ use sensei_sdk::catalog::{Column, TableName};
 use sensei_sdk::{Error, Kind, Result};
 use serde::Deserialize;
 
-pub(crate) use read::{catalog, columns_of, money_digits, planned_rows};
+pub(crate) use read::{catalog, columns_of, money_digits, planned_rows, staged_tables};
 use type_rules::Reading;
 
 use crate::connection::Connection;

@@ -126,18 +126,50 @@ pub(crate) fn catalog(connection: &mut Connection, default_schema: &str, schemas
     let known = all_schemas(connection)?;
     let wanted = asked_for(schemas, &known, default_schema, &connection.peer)?;
     let filter = Filter::schemas(&wanted);
-    let ask = |sql: &str, connection: &Connection| filter.fill(sql, connection);
 
-    let sequences: Vec<SequenceRow> = connection.records(&ask(queries::SEQUENCES, connection))?;
+    let sequences: Vec<SequenceRow> = connection.records(&filter.fill(queries::SEQUENCES, connection))?;
     let positions = positions(connection, &sequences)?;
-    let table_rows: Vec<TableRow> = connection.records(&ask(queries::TABLES, connection))?;
-    let mut columns = columns(connection, &filter, &positions)?;
-    let constraints: Vec<ConstraintRow> = connection.records(&ask(queries::CONSTRAINTS, connection))?;
-    let indexes: Vec<IndexRow> = connection.records(&ask(queries::INDEXES, connection))?;
-    let types: Vec<NamedTypeRow> = connection.records(&ask(queries::NAMED_TYPES, connection))?;
-    let object_rows: Vec<ObjectRow> = connection.records(&ask(queries::OBJECTS, connection))?;
+    let (tables, mut objects) = described(connection, &filter, &positions)?;
+    let types: Vec<NamedTypeRow> = connection.records(&filter.fill(queries::NAMED_TYPES, connection))?;
+    let object_rows: Vec<ObjectRow> = connection.records(&filter.fill(queries::OBJECTS, connection))?;
+    objects.splice(0..0, object_rows.into_iter().map(object));
+    objects.extend(sequences.into_iter().filter(|s| !s.owned).map(|s| Object {
+        kind: ObjectKind::Sequence,
+        definition: positions.get(&s.id).and_then(|(next, increment)| {
+            next.map(|n| {
+                format!("CREATE SEQUENCE {} START WITH {n} INCREMENT BY {increment}", qualified(&s.schema, &s.name))
+            })
+        }),
+        schema: s.schema,
+        name: s.name,
+    }));
+    Ok(Catalog {
+        server: connection.server(),
+        dialect: DIALECT.to_owned(),
+        default_schema: default_schema.to_owned(),
+        schemas: known,
+        tables,
+        named_types: types.into_iter().map(named_type).collect(),
+        objects,
+    })
+}
 
-    let mut objects: Vec<Object> = object_rows.into_iter().map(object).collect();
+/// The tables of schemas that no catalog lists: a migration's staging.
+pub(crate) fn staged_tables(connection: &mut Connection, schemas: &[String]) -> Result<Vec<Table>> {
+    let filter = Filter::schemas(schemas);
+    let sequences: Vec<SequenceRow> = connection.records(&filter.fill(queries::SEQUENCES, connection))?;
+    let positions = positions(connection, &sequences)?;
+    described(connection, &filter, &positions).map(|(tables, _)| tables)
+}
+
+/// Tables with all that is theirs, and what of it has no neutral form.
+fn described(connection: &mut Connection, filter: &Filter, positions: &Positions) -> Result<(Vec<Table>, Vec<Object>)> {
+    let table_rows: Vec<TableRow> = connection.records(&filter.fill(queries::TABLES, connection))?;
+    let mut columns = columns(connection, filter, positions)?;
+    let constraints: Vec<ConstraintRow> = connection.records(&filter.fill(queries::CONSTRAINTS, connection))?;
+    let indexes: Vec<IndexRow> = connection.records(&filter.fill(queries::INDEXES, connection))?;
+
+    let mut objects = Vec::new();
     let mut tables = Vec::with_capacity(table_rows.len());
     let mut at = HashMap::with_capacity(table_rows.len());
     for row in table_rows {
@@ -184,25 +216,7 @@ pub(crate) fn catalog(connection: &mut Connection, default_schema: &str, schemas
             table.indexes.push(index(row));
         }
     }
-    objects.extend(sequences.into_iter().filter(|s| !s.owned).map(|s| Object {
-        kind: ObjectKind::Sequence,
-        definition: positions.get(&s.id).and_then(|(next, increment)| {
-            next.map(|n| {
-                format!("CREATE SEQUENCE {} START WITH {n} INCREMENT BY {increment}", qualified(&s.schema, &s.name))
-            })
-        }),
-        schema: s.schema,
-        name: s.name,
-    }));
-    Ok(Catalog {
-        server: connection.server(),
-        dialect: DIALECT.to_owned(),
-        default_schema: default_schema.to_owned(),
-        schemas: known,
-        tables,
-        named_types: types.into_iter().map(named_type).collect(),
-        objects,
-    })
+    Ok((tables, objects))
 }
 
 /// The columns of one table, with how each is read, and what the table is; none if there is no such table.

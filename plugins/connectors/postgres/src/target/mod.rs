@@ -8,6 +8,7 @@ mod ledger;
 mod names;
 mod place;
 mod propose;
+mod read_back;
 mod rehearse;
 mod render;
 mod rules;
@@ -175,6 +176,12 @@ impl Target for PostgresTarget {
 
     fn staged(&mut self, migration: &str, table: TableName) -> Result<TableName> {
         Ok(TableName { schema: staging_schema(migration, &table.schema), name: table.name })
+    }
+
+    fn read_back(&mut self, migration: &str, tables: Vec<TableName>) -> Result<Vec<Table>> {
+        let mut connection = self.connection.borrow_mut();
+        connection.rollback()?;
+        read_back::tables(&mut connection, migration, &tables)
     }
 
     fn count(&mut self, migration: &str, table: TableName, staged: bool) -> Result<u64> {
