@@ -25,7 +25,7 @@ fn a_table_that_became_another_does_not_go_live() {
          insert into orders values (1, 2, 'x');",
     );
     let target = servers::postgres().fresh_database();
-    target.sql(MEDDLER);
+    servers::postgres().sql(&target.name, MEDDLER);
     let error = product::migrate(&source.url, &target.url, &[]).failed();
     for part in [
         "public.orders",
@@ -40,6 +40,6 @@ fn a_table_that_became_another_does_not_go_live() {
     assert!(!error.contains("customers"), "{error}");
     assert_eq!(System::from(&target).shape().len(), 0, "something went live");
 
-    target.sql("drop event trigger meddle");
+    servers::postgres().sql(&target.name, "drop event trigger meddle");
     product::migrate(&source.url, &target.url, &["--restart"]).succeeded();
 }
