@@ -159,6 +159,7 @@ mod tests {
             tables: vec![],
             phases: vec![],
             seconds: 1.5,
+            replaced: vec![],
             notes: vec![],
         }
     }

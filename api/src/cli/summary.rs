@@ -122,6 +122,7 @@ mod tests {
             tables,
             phases: vec![(Phase::SchemaMigration, 0.12), (Phase::DataTransfer, 9.81)],
             seconds: 10.04,
+            replaced: vec![],
             notes: vec![],
         }
     }

@@ -22,7 +22,7 @@ use crate::migration::{self, Job, Report, TableCheck};
 use crate::store::{NewEvent, Sample, fresh_id};
 
 /// How often a driver looks at its migration.
-const LOOK: Duration = Duration::from_millis(250);
+pub(super) const LOOK: Duration = Duration::from_millis(250);
 /// A pause before the maintenance window ends begins at least so long before. 10 s: committing a chunk takes seconds.
 const WINDOW_MARGIN: SignedDuration = SignedDuration::from_secs(10);
 
@@ -39,7 +39,7 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    fn leaving(&self) -> bool {
+    pub(super) fn leaving(&self) -> bool {
         *self.leaving.borrow() || self.lost()
     }
 
@@ -420,6 +420,7 @@ impl Driver {
         self.service
             .change(&self.id, |record, _| {
                 record.switched = true;
+                record.replaced.clone_from(&report.replaced);
                 record.validation = Some(validation.clone());
                 Ok(Change::Save((), report.notes.iter().map(Line::info).collect()))
             })
@@ -431,23 +432,24 @@ impl Driver {
     /// the two does it again, and a completed migration leaves nothing behind.
     async fn complete(&self) -> Result<()> {
         let record = self.service.store().record(&self.id).await?;
+        if record.status == Status::RollingBack {
+            return Ok(());
+        }
         let (job, plan) = (self.service.job(&record).await?, self.service.decided_plan(&record).await?);
         let tidied = tokio::task::spawn_blocking(move || migration::tidy(&job, &plan)).await;
         let tidied = tidied
             .unwrap_or_else(|_| Err(Error::new(Code::System, "Removing staging broke down; this is a bug of Sensei.")));
         self.service
             .change(&self.id, |record, now| {
+                if record.status == Status::RollingBack {
+                    return Ok(Change::Leave(()));
+                }
                 let mut lines = Vec::new();
                 match &tidied {
                     Ok(()) => record.staged = false,
                     Err(e) => {
                         lines.push(Line::warning(format!("The ledger could not be removed from the target: {e}")))
                     }
-                }
-                if record.status == Status::RollingBack {
-                    lines.push(Line::warning(
-                        "The new tables were live before the rollback could begin: the migration is completed.",
-                    ));
                 }
                 record.apply(Input::Completed, now)?;
                 lines.push(Line::info("Completed: every table agrees, and the new tables are live."));
@@ -460,59 +462,6 @@ impl Driver {
         let sample = Sample { at: Timestamp::now(), data: json!(progress) };
         self.service.store().put_progress(&self.id, &sample).await?;
         self.service.store().add_sample(&self.id, &sample).await
-    }
-
-    async fn roll_back(&self, record: &Record) -> Result<()> {
-        if record.switched {
-            return self.complete().await;
-        }
-        let result = if record.staged { self.discard(record).await } else { Ok(()) };
-        if self.signals.leaving() && result.is_err() {
-            return Ok(());
-        }
-        self.service
-            .change(&self.id, |record, now| {
-                if record.status != Status::RollingBack {
-                    return Ok(Change::Leave(()));
-                }
-                match &result {
-                    Ok(()) => {
-                        record.staged = false;
-                        record.apply(Input::RolledBack, now)?;
-                        Ok(Change::Save((), vec![Line::info("Rolled back: nothing of the migration is left in the target.")]))
-                    }
-                    Err(e) => {
-                        let message = format!("The rollback failed: {} What is left is in the staging of `{}`. Cancel with `rollback` again once this is mended.", e.message, record.id);
-                        fail(record, &Error { code: Code::RollbackFailed, message, ..e.clone() }, now)
-                    }
-                }
-            })
-            .await?;
-        Ok(())
-    }
-
-    async fn discard(&self, record: &Record) -> Result<()> {
-        let plan = self.service.decided_plan(record).await?;
-        let watch = Arc::new(Watch::new(None, record.phase.unwrap_or(Phase::DataTransfer)));
-        let job = Job { observer: Arc::clone(&watch) as _, ..self.service.job(record).await? };
-        let cancel = job.cancel.clone();
-        let mut work = tokio::task::spawn_blocking(move || migration::discard(&job, &plan));
-        let mut look = tokio::time::interval(LOOK);
-        let result = loop {
-            tokio::select! {
-                result = &mut work => break result,
-                _ = look.tick() => {}
-            }
-            if self.signals.leaving() {
-                cancel.cancel();
-            }
-            if let Err(e) = self.append(&watch.take_lines()).await {
-                // Lines of the log are not worth leaving the work alone for.
-                tracing::warn!(migration = %self.id, error = %e, "lines of a rollback could not be stored");
-            }
-        };
-        self.append(&watch.take_lines()).await?;
-        result.unwrap_or_else(|_| Err(Error::new(Code::System, "The rollback broke down; this is a bug of Sensei.")))
     }
 
     async fn failed(&self, error: &Error) -> Result<()> {
@@ -555,7 +504,7 @@ impl Driver {
     }
 }
 
-fn fail(record: &mut Record, error: &Error, now: Timestamp) -> Result<Change<()>> {
+pub(super) fn fail(record: &mut Record, error: &Error, now: Timestamp) -> Result<Change<()>> {
     record.apply(Input::Failed, now)?;
     record.error = Some(error.clone());
     Ok(Change::Save((), vec![Line::error(error.to_string())]))

@@ -19,6 +19,7 @@ mod postman;
 mod progress;
 mod record;
 mod review;
+mod roll_back;
 mod service;
 mod spec;
 mod state;
@@ -28,7 +29,7 @@ mod transition;
 mod watch;
 pub mod window;
 
-pub use command::{Cancel, Decide, Deleted, Pause, Pausing, Start};
+pub use command::{Cancel, Decide, Deleted, Keep, Pause, Pausing, Start};
 pub use connections::{ConnectionChange, ConnectionTest, NewConnection, Way};
 pub use feed::Feed;
 pub use postman::{Postman, webhook_context};

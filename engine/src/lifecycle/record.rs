@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec::{CutoverMode, Spec};
 use super::state::{Intent, Status};
+use crate::catalog::TableName;
 use crate::error::Error;
 use crate::event::Phase;
 use crate::migration::{Rehearsal, TableCheck};
@@ -57,6 +58,12 @@ pub struct Record {
     pub staged: bool,
     /// The new tables are live: what is left is to remove the ledger.
     pub switched: bool,
+    /// Live tables that had predecessors, which the target keeps until the migration is deleted.
+    #[serde(default)]
+    pub replaced: Vec<TableName>,
+    /// Its cutover is being taken back: from there it can only be rolled back.
+    #[serde(default)]
+    pub taking_back: bool,
     /// How far its cutover is.
     #[serde(default)]
     pub cutover: Cutover,
@@ -208,6 +215,8 @@ impl Record {
             restart: false,
             staged: false,
             switched: false,
+            replaced: Vec::new(),
+            taking_back: false,
             cutover: Cutover::default(),
             validation: None,
             dry_run: None,

@@ -263,9 +263,11 @@ pub const fn next(status: Status, input: Input) -> Next {
         (Input::Cancel, S::Pausing) => Already,
         (Input::Cancel, S::Paused | S::Failed) => To(S::Cancelled),
         (Input::Cancel, S::Cancelled | S::RollingBack | S::RolledBack) => Already,
-        (Input::CancelAndRollBack, S::Running | S::Validating | S::Pausing | S::Paused | S::Failed | S::Cancelled) => {
-            To(S::RollingBack)
-        }
+        // What is completed is taken back while what it replaced is kept.
+        (
+            Input::CancelAndRollBack,
+            S::Running | S::Validating | S::Pausing | S::Paused | S::Failed | S::Cancelled | S::Completed,
+        ) => To(S::RollingBack),
         (Input::CancelAndRollBack, S::RollingBack | S::RolledBack) => Already,
 
         (Input::Replan, S::PlanReady | S::Approved | S::Failed) => To(S::Pending),
@@ -284,7 +286,7 @@ pub const fn next(status: Status, input: Input) -> Next {
         (Input::CutoverBegan, S::Running | S::Pausing) => Already,
 
         // A run may be past its point of no return when it is asked to stop: what is done is done.
-        (Input::Completed, S::Running | S::Validating | S::Pausing | S::RollingBack) => To(S::Completed),
+        (Input::Completed, S::Running | S::Validating | S::Pausing) => To(S::Completed),
         (Input::Failed, S::Planning | S::Running | S::Validating | S::Pausing | S::RollingBack) => To(S::Failed),
         (Input::Stopped(Intent::Pause), S::Pausing) => To(S::Paused),
         (Input::Stopped(Intent::Cancel), S::Pausing) => To(S::Cancelled),
@@ -296,7 +298,6 @@ pub const fn next(status: Status, input: Input) -> Next {
             | Input::Pause
             | Input::Resume
             | Input::Cancel
-            | Input::CancelAndRollBack
             | Input::Replan
             | Input::PlanningBegan
             | Input::Awaiting

@@ -13,6 +13,10 @@ impl Record {
     /// # Errors
     /// `invalid_state` names the status and what is allowed in it.
     pub(super) fn apply(&mut self, input: Input, now: Timestamp) -> Result<bool> {
+        if self.taking_back && matches!(input, Input::Start | Input::StartUnreviewed | Input::Replan) {
+            let message = "Its cutover is being taken back, and that was interrupted: cancel with `rollback` again, it goes on with what is left.";
+            return Err(Error::new(Code::InvalidState, message).with_details(json!({"status": self.status})));
+        }
         match next(self.status, input) {
             Next::To(status) => {
                 self.enter(status, now);

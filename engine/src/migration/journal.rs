@@ -12,8 +12,12 @@ pub(super) const PLAN: &str = "plan";
 pub(super) const CUTOVER: &str = "cutover";
 /// Entry that is there once staging may be half thrown away: what the ledger says of it counts no longer.
 pub(super) const DISCARD: &str = "discard";
+/// Entry that is there once the cutover is being taken back; [`DONE`] once it is.
+pub(super) const TAKE_BACK: &str = "take_back";
 /// What marks hold; that they are there is what counts.
 pub(super) const BEGUN: &str = "begun";
+/// What a mark holds whose work can be interrupted in its middle, at its end.
+pub(super) const DONE: &str = "done";
 
 /// How far earlier runs came.
 #[derive(Debug)]
@@ -48,6 +52,11 @@ pub(super) fn has(ledger: &Ledger, mark: &str) -> bool {
     ledger.journal.iter().any(|(key, _)| key == mark)
 }
 
+/// Whether the cutover of this ledger's migration was taken back.
+pub(super) fn is_taken_back(ledger: &Ledger) -> bool {
+    ledger.journal.iter().any(|(key, value)| key == TAKE_BACK && value == DONE)
+}
+
 /// Whether an interrupted run can go on under another plan: estimates may differ, the work may not.
 pub(super) fn same_work(stored: &Plan, fresh: &Plan) -> bool {
     let work = |plan: &Plan| {
@@ -71,7 +80,7 @@ pub(super) fn same_work(stored: &Plan, fresh: &Plan) -> bool {
 /// # Errors
 /// `conflict` once the cutover began, which says what to do.
 pub(super) fn before_cutover(ledger: &Ledger, statements: &[Statement], replaced: Option<&str>) -> Result<()> {
-    if !has(ledger, CUTOVER) || has(ledger, DISCARD) {
+    if !has(ledger, CUTOVER) || has(ledger, DISCARD) || is_taken_back(ledger) {
         return Ok(());
     }
     let mut cutover = statements.iter().filter(|s| s.stage == Stage::Cutover);

@@ -14,6 +14,7 @@ mod rehearse;
 mod run;
 mod staging;
 mod stop;
+mod take_back;
 mod tidy;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use recheck::{TableCheck, recheck};
 pub use rehearse::{Rehearsal, Reject, SchemaRehearsal, TableRehearsal, rehearse};
 pub use run::{plan, run};
 pub use stop::Stop;
+pub use take_back::{forget, take_back};
 pub use tidy::tidy;
 
 use serde::{Deserialize, Serialize};
@@ -174,6 +176,8 @@ pub struct Report {
     pub phases: Vec<(Phase, f64)>,
     /// Seconds in all.
     pub seconds: f64,
+    /// Tables that were there before: their predecessors are kept until somebody removes them.
+    pub replaced: Vec<TableName>,
     /// What a person should know: weaker consistency, where replaced tables are kept.
     pub notes: Vec<String>,
 }

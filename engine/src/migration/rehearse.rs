@@ -92,7 +92,7 @@ pub fn rehearse(job: &Job, plan: &Plan) -> Result<Rehearsal> {
 fn rehearse_schema(job: &Job, plan: &Plan) -> Result<(SchemaRehearsal, u64)> {
     let mut target = TargetSession::open(&job.target, job.environment(&job.cancel))?;
     let mut statements = staging::render(&mut target, plan)?;
-    statements.retain(|s| s.stage != Stage::Discard);
+    statements.retain(|s| !matches!(s.stage, Stage::Discard | Stage::Forget));
     let count = statements.len() as u64;
     statements.retain(|s| harms_nobody(s, plan.request.on_existing));
     let label = "rehearsing the schema".to_owned();
@@ -107,7 +107,7 @@ fn rehearse_schema(job: &Job, plan: &Plan) -> Result<(SchemaRehearsal, u64)> {
 fn harms_nobody(statement: &Statement, on_existing: OnExisting) -> bool {
     match (statement.stage, on_existing) {
         (Stage::Prepare | Stage::CompleteTable | Stage::CompleteAll, _) | (Stage::Cutover, OnExisting::Fail) => true,
-        (Stage::Cutover, OnExisting::Replace) | (Stage::Discard, _) => false,
+        (Stage::Cutover, OnExisting::Replace) | (Stage::TakeBack | Stage::Discard | Stage::Forget, _) => false,
     }
 }
 

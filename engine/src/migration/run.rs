@@ -9,6 +9,7 @@ use super::journal::{self, BEGUN, CUTOVER, Earlier, PLAN};
 use super::staging::{self, of_stage};
 use super::stop::stopped;
 use super::{Job, Report, TableReport, full_name, read_back};
+use crate::catalog::TableName;
 use crate::error::{Code, Error, Result, Role};
 use crate::event::{Event, Level, Phase};
 use crate::plan::{Plan, Sampling};
@@ -151,7 +152,7 @@ impl Run<'_> {
                 if let Some(moved) = finished {
                     // The last attempt did everything, and only the answer to its last statement was lost.
                     self.remove(&mut target, &statements)?;
-                    return Ok(self.report(moved));
+                    return self.report(moved, &mut target);
                 }
                 let json = serde_json::to_string(self.plan).map_err(|e| transfer::journal_damaged(PLAN, &e))?;
                 target.note(&self.plan.migration, PLAN, &json)?;
@@ -175,7 +176,7 @@ impl Run<'_> {
             target.note(&run.plan.migration, CUTOVER, BEGUN)?;
             run.cut_over(&mut target, &statements)
         })?;
-        Ok(self.report(moved))
+        self.report(moved, &mut target)
     }
 
     /// The cutover of an earlier run, or of an earlier attempt.
@@ -187,7 +188,7 @@ impl Run<'_> {
         let earlier = || Moved { tables: self.tallies_of(ledger), resumed: true };
         let moved = self.course.cutover.borrow_mut().get_or_insert_with(earlier).clone();
         self.phase(Phase::Cutover, |run| run.cut_over(target, statements))?;
-        Ok(self.report(moved))
+        self.report(moved, target)
     }
 
     /// Rows that another plan loaded would be mixed with this one's.
@@ -306,12 +307,17 @@ impl Run<'_> {
         transfer::run(&transfer, Control { source: &mut source, target, ledger }, lanes)
     }
 
-    fn report(self, moved: Moved) -> Report {
+    fn report(self, moved: Moved, target: &mut TargetSession) -> Result<Report> {
         let mut notes = self.notes;
+        let mut replaced = Vec::new();
         if let Some(kept) = staging::kept(self.plan) {
-            notes.push(format!(
-                "Tables that were replaced are kept under `{kept}`; drop them when you no longer need them."
-            ));
+            let names: Vec<TableName> = self.plan.tables.iter().map(|table| table.target.name.clone()).collect();
+            replaced = target.kept(&self.plan.migration, &names)?;
+            if !replaced.is_empty() {
+                notes.push(format!(
+                    "Tables that were replaced are kept under `{kept}`; drop them when you no longer need them."
+                ));
+            }
         }
         let tables = self
             .plan
@@ -330,7 +336,7 @@ impl Run<'_> {
                 content: tally.content,
             })
             .collect();
-        Report {
+        Ok(Report {
             migration: self.plan.migration.clone(),
             source: self.job.source.label().to_owned(),
             target: self.job.target.label().to_owned(),
@@ -338,7 +344,8 @@ impl Run<'_> {
             tables,
             phases: self.phases,
             seconds: 0.0,
+            replaced,
             notes,
-        }
+        })
     }
 }

@@ -227,6 +227,10 @@ pub(super) fn assemble(
         let sampled = sample(&source.name, &reads)?;
         tables.push(architect::table(Input { source, renamed, proposal, reads, sampled }, &mut risks)?);
     }
+    let named_types = named_types(renaming.named_types);
+    let homes = tables.iter().map(|t| &t.target.name.schema).chain(named_types.iter().map(|t| &t.schema));
+    let homes: BTreeSet<&String> = homes.filter(|home| policy.has_schemas && !target.schemas.contains(home)).collect();
+    let new_schemas = homes.into_iter().cloned().collect();
     let [from, to] = sides;
     let side = |(connector, label, _): (&str, &str, &str), catalog: &Catalog| Side {
         connector: connector.to_owned(),
@@ -243,7 +247,8 @@ pub(super) fn assemble(
         summary: summary(&tables),
         tables,
         risks: risks.sorted(),
-        named_types: named_types(renaming.named_types),
+        named_types,
+        new_schemas,
         not_moved: catalog.objects.clone(),
         rollback: Vec::new(),
     })

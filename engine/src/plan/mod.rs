@@ -32,6 +32,7 @@ pub use decision::Decision;
 pub use draft::{draft, migration_id};
 pub use estimate::{PhaseEstimate, Rate};
 pub use profile::{ColumnProfile, LooksLike};
+pub(crate) use rollback::undo;
 pub use sample::Sampling;
 pub use scout::check_exclusion;
 
@@ -114,6 +115,9 @@ pub struct Plan {
     pub risks: Vec<Risk>,
     /// Types with names of their own that the target is to have; none where it does not understand their definitions.
     pub named_types: Vec<NamedType>,
+    /// Schemas that the target did not have: the cutover makes them, and taking it back removes them.
+    #[serde(default)]
+    pub new_schemas: Vec<String>,
     /// Listed, not moved.
     pub not_moved: Vec<Object>,
     /// SQL for the target that takes the migration back, in the order to execute it in; empty unless it was asked for.

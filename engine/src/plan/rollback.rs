@@ -12,16 +12,32 @@ impl Plan {
             named_types: self.named_types.clone(),
             dialect: self.source.dialect.clone(),
             on_existing: self.request.on_existing,
+            new_schemas: self.new_schemas.clone(),
         }
     }
+}
+
+/// What takes these statements of a cutover back, last first, to be executed in one call.
+pub(crate) fn undo<'a>(statements: impl DoubleEndedIterator<Item = &'a Statement>) -> Vec<Statement> {
+    let cutover = statements.rev().filter(|s| s.stage == Stage::Cutover);
+    let back = cutover.filter_map(|s| {
+        Some(Statement {
+            id: format!("undo/{}", s.id),
+            stage: Stage::TakeBack,
+            sql: s.undo.clone()?,
+            undo: None,
+            table: s.table.clone(),
+            label: format!("taking back that {}", s.label),
+        })
+    });
+    back.collect()
 }
 
 /// What takes a migration back whose statements these are: what went live goes back into staging, last first, what it
 /// replaced comes back, then staging goes. Before the cutover only the last part has something to do.
 pub(super) fn script(statements: &[Statement]) -> Vec<String> {
-    let cutover = statements.iter().rev().filter(|s| s.stage == Stage::Cutover);
     let discard = statements.iter().filter(|s| s.stage == Stage::Discard);
-    cutover.filter_map(|s| s.undo.clone()).chain(discard.map(|s| s.sql.clone())).collect()
+    undo(statements.iter()).into_iter().map(|s| s.sql).chain(discard.map(|s| s.sql.clone())).collect()
 }
 
 #[cfg(test)]

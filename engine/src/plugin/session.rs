@@ -339,6 +339,14 @@ impl TargetSession {
         Err(Error::new(Code::PluginLied, message).role_if(Some(Role::Target)))
     }
 
+    /// Those of these tables whose predecessors the cutover moved aside and that are still kept.
+    ///
+    /// # Errors
+    /// The connector's own.
+    pub fn kept(&mut self, migration: &str, tables: &[TableName]) -> Result<Vec<TableName>> {
+        call!(self, Role::Target, sensei_plugin_target.session.call_kept, self.session, migration, tables)
+    }
+
     /// Rows now in the table.
     ///
     /// # Errors

@@ -62,6 +62,7 @@ pub trait Target: Sized + 'static {
     fn rehearse(&mut self, migration: &str, statements: Vec<Statement>) -> Result<bool>;
     fn staged(&mut self, migration: &str, table: TableName) -> Result<TableName>;
     fn read_back(&mut self, migration: &str, tables: Vec<TableName>) -> Result<Vec<Table>>;
+    fn kept(&mut self, migration: &str, tables: Vec<TableName>) -> Result<Vec<TableName>>;
     fn count(&mut self, migration: &str, table: TableName, staged: bool) -> Result<u64>;
     fn write(&mut self, request: WriteRequest) -> Result<Self::Writer>;
 }
@@ -185,6 +186,9 @@ impl<T: Target> target::GuestSession for Resource<T> {
     fn read_back(&self, migration: String, tables: Vec<TableName>) -> Result<Vec<Table>> {
         self.0.borrow_mut().read_back(&migration, tables)
     }
+    fn kept(&self, migration: String, tables: Vec<TableName>) -> Result<Vec<TableName>> {
+        self.0.borrow_mut().kept(&migration, tables)
+    }
     fn count(&self, migration: String, table: TableName, staged: bool) -> Result<u64> {
         self.0.borrow_mut().count(&migration, table, staged)
     }
@@ -297,6 +301,9 @@ impl Target for NoTarget {
         match *self {}
     }
     fn read_back(&mut self, _: &str, _: Vec<TableName>) -> Result<Vec<Table>> {
+        match *self {}
+    }
+    fn kept(&mut self, _: &str, _: Vec<TableName>) -> Result<Vec<TableName>> {
         match *self {}
     }
     fn count(&mut self, _: &str, _: TableName, _: bool) -> Result<u64> {

@@ -86,6 +86,7 @@ fn plan(tables: Vec<TablePlan>) -> Plan {
         tables,
         risks: vec![],
         named_types: vec![],
+        new_schemas: vec![],
         not_moved: vec![],
         rollback: vec![],
     }

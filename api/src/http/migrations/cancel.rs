@@ -21,7 +21,8 @@ pub(crate) struct CancelRequest {
     /// For the log.
     #[schema(max_length = 1000, example = "Requirements changed")]
     reason: Option<String>,
-    /// Take back what was made. Default: what the migration's `generate_rollback` says.
+    /// Take back what was made. Default: what the migration's `generate_rollback` says; what is completed is taken back only
+    /// where this is `true`.
     #[schema(example = true)]
     rollback: Option<bool>,
     /// Do not wait for chunks that are under way.
@@ -101,7 +102,8 @@ impl Cancelling {
 /// Cancel a migration
 ///
 /// What runs stops first; `rollback` takes back what was made, and without it what was loaded stays in staging. What is
-/// completed cannot be cancelled. Scope: `write`.
+/// completed cannot be cancelled, but rolled back: in one step the new tables go, with all that was written to them since, and
+/// what they replaced is in its place again. Scope: `write`.
 #[utoipa::path(
     post,
     path = "/v1/migrations/{id}/cancel",
@@ -122,7 +124,10 @@ pub(crate) async fn cancel(
     let reason = reason.map(|reason| short("reason", reason, REASON_CHARS)).transpose()?;
     let rollback = match rollback {
         Some(rollback) => rollback,
-        None => app.service.store().record(&id).await?.spec.options.generate_rollback,
+        None => {
+            let record = app.service.store().record(&id).await?;
+            record.spec.options.generate_rollback && record.status != Status::Completed
+        }
     };
     let record = app.service.cancel(&id, Cancel { reason, rollback, force }, caller.user()).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(Cancelling::new(record.id, record.status, rollback))))

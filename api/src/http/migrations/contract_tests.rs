@@ -211,6 +211,7 @@ fn review() -> Review {
         tables: vec![table],
         risks: vec![risk],
         named_types: vec![],
+        new_schemas: vec![],
         not_moved: vec![],
         rollback: vec!["DROP TABLE employees".into()],
     };

@@ -18,7 +18,8 @@ pub struct Cancel {
 }
 
 impl Service {
-    /// Cancels a migration. Asking again is a success.
+    /// Cancels a migration. Asking again is a success. One that is completed can be rolled back alone, while what it replaced
+    /// is kept; rows that were written to the new tables since go with them.
     ///
     /// # Errors
     /// `invalid_state`.

@@ -13,6 +13,6 @@ mod validate;
 
 pub use cancel::Cancel;
 pub use decide::Decide;
-pub use delete::Deleted;
+pub use delete::{Deleted, Keep};
 pub use pause::{Pause, Pausing};
 pub use start::Start;

@@ -178,6 +178,11 @@ impl Target for Session {
         Err(Error::new(Kind::Unsupported, "A blackhole keeps nothing that could be read back."))
     }
 
+    /// It replaces nothing.
+    fn kept(&mut self, _: &str, _: Vec<TableName>) -> Result<Vec<TableName>> {
+        Ok(Vec::new())
+    }
+
     /// As many as were counted: none of them is there, in staging or elsewhere.
     fn count(&mut self, migration: &str, table: TableName, _: bool) -> Result<u64> {
         self.with(migration, |ledger| Ok(ledger.state()?.rows(&table)))

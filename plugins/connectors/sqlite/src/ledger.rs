@@ -28,7 +28,7 @@ pub(crate) fn exists(database: &Rc<Database>, names: &LedgerNames) -> Result<boo
     is_there(database, "table", &names.probe)
 }
 
-fn is_there(database: &Rc<Database>, what: &str, name: &str) -> Result<bool> {
+pub(crate) fn is_there(database: &Rc<Database>, what: &str, name: &str) -> Result<bool> {
     let query = format!("SELECT 1 FROM sqlite_schema WHERE type = '{what}' AND name = {} COLLATE NOCASE", text(name));
     Ok(database.integer(&query)?.is_some())
 }
@@ -80,6 +80,14 @@ pub(crate) fn execute(database: &Rc<Database>, migration: &str, statements: &[St
     done
 }
 
+/// Whether the ledger is to know of statements of this stage: some go with it, or come after it.
+fn is_recorded(stage: Stage) -> bool {
+    match stage {
+        Stage::Prepare | Stage::CompleteTable | Stage::CompleteAll | Stage::Cutover | Stage::TakeBack => true,
+        Stage::Discard | Stage::Forget => false,
+    }
+}
+
 /// Executes statements within the transaction that is open. With a ledger, what it has is skipped and the rest recorded.
 pub(crate) fn run(
     database: &Rc<Database>,
@@ -89,7 +97,7 @@ pub(crate) fn run(
 ) -> Result<()> {
     let mut renamed = false;
     for statement in statements {
-        let record = ledger.filter(|_| statement.stage != Stage::Discard).map(|names| &names.statements);
+        let record = ledger.filter(|_| is_recorded(statement.stage)).map(|names| &names.statements);
         let id = text(&statement.id);
         if let Some(done) = record
             && database.integer(&format!("SELECT 1 FROM {done} WHERE id = {id}"))?.is_some()
@@ -122,21 +130,11 @@ fn one(database: &Rc<Database>, migration: &str, statement: &Statement, renamed:
         return no_orphans(database, statement);
     }
     if let Some(table) = statement.id.strip_prefix(action::ASIDE) {
-        if !is_there(database, "table", table)? {
-            return Ok(());
-        }
-        let mut indexes = database.prepare(&format!(
-            "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = {} COLLATE NOCASE",
-            text(table)
-        ))?;
-        let mut names = Vec::new();
-        while indexes.step()? {
-            names.extend(indexes.text(0));
-        }
-        drop(indexes);
-        database.execute(&statement.sql)?;
-        *renamed |= !names.is_empty();
-        return names.iter().try_for_each(|name| rename(database, name, &aside(migration, name)));
+        let kept = |name: &str| aside(migration, name);
+        return move_table(database, &statement.sql, table, kept, renamed);
+    }
+    if let Some(undone) = statement.id.strip_prefix(action::UNDO) {
+        return undo(database, migration, undone, &statement.sql, renamed);
     }
     if let Some(index) = statement.id.strip_prefix(action::INDEX_LIVE) {
         *renamed = true;
@@ -144,6 +142,44 @@ fn one(database: &Rc<Database>, migration: &str, statement: &Statement, renamed:
         return rename(database, &staged, &free_name(database, index)?);
     }
     database.execute(&statement.sql)
+}
+
+/// Takes the effect of the statement of this id back. The indexes of a table that goes back go with it.
+fn undo(database: &Rc<Database>, migration: &str, id: &str, sql: &str, renamed: &mut bool) -> Result<()> {
+    if let Some(table) = id.strip_prefix(action::LIVE) {
+        return move_table(database, sql, table, |name| staged(migration, name), renamed);
+    }
+    if let Some(table) = id.strip_prefix(action::ASIDE) {
+        let before = aside(migration, "");
+        let own = |name: &str| name.strip_prefix(&before).unwrap_or(name).to_owned();
+        return move_table(database, sql, &aside(migration, table), own, renamed);
+    }
+    if id.starts_with(action::INDEX_LIVE) { Ok(()) } else { database.execute(sql) }
+}
+
+/// Renames a table, if it is there, by `sql`, and each of its indexes that has a name of its own.
+fn move_table(
+    database: &Rc<Database>,
+    sql: &str,
+    table: &str,
+    index_name: impl Fn(&str) -> String,
+    renamed: &mut bool,
+) -> Result<()> {
+    if !is_there(database, "table", table)? {
+        return Ok(());
+    }
+    let mut indexes = database.prepare(&format!(
+        "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = {} COLLATE NOCASE",
+        text(table)
+    ))?;
+    let mut names = Vec::new();
+    while indexes.step()? {
+        names.extend(indexes.text(0));
+    }
+    drop(indexes);
+    database.execute(sql)?;
+    *renamed |= !names.is_empty();
+    names.iter().try_for_each(|name| rename(database, name, &index_name(name)))
 }
 
 /// A name that nothing in the file has: another table's index may have the wanted one.

@@ -21,6 +21,10 @@ pub(crate) mod action {
     pub(crate) const ASIDE: &str = "aside:";
     /// Gives an index its live name.
     pub(crate) const INDEX_LIVE: &str = "index-live:";
+    /// Puts a table into its place. Taken back, it takes its indexes along.
+    pub(crate) const LIVE: &str = "live:";
+    /// Before the id of a statement of the cutover that is taken back.
+    pub(crate) const UNDO: &str = "undo/";
 }
 
 struct Script<'a> {
@@ -41,6 +45,7 @@ pub(crate) fn render(job: &Job) -> Vec<Statement> {
     script.restore_texts();
     script.session();
     script.discard();
+    script.forget();
     script.statements
 }
 
@@ -145,7 +150,7 @@ impl Script<'_> {
             let (live, staged) = (identifier(name), self.staged(name));
             self.add(
                 Stage::Cutover,
-                format!("live:{name}"),
+                format!("{}{name}", action::LIVE),
                 format!("ALTER TABLE {staged} RENAME TO {live}"),
                 Some(format!("ALTER TABLE {live} RENAME TO {staged}")),
                 format!("table {name} into place"),
@@ -209,6 +214,17 @@ impl Script<'_> {
         let ledger = LedgerNames::of(&self.job.migration);
         let sql = [ledger.chunks, ledger.statements, ledger.journal].map(|name| format!("DROP TABLE IF EXISTS {name}"));
         self.add(Stage::Discard, "discard:".to_owned(), sql.join("; "), None, "ledger".to_owned());
+    }
+
+    /// What was moved aside goes, for good.
+    fn forget(&mut self) {
+        if self.job.on_existing == OnExisting::Replace {
+            for table in &self.job.tables {
+                let name = &table.name.name;
+                let sql = format!("DROP TABLE IF EXISTS {}", identifier(&aside(&self.job.migration, name)));
+                self.add(Stage::Forget, format!("forget:{name}"), sql, None, format!("replaced table {name}"));
+            }
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::claim::Claim;
 use crate::configuration::Configuration;
 use crate::database::{Access, Database};
 use crate::sql::{identifier, text};
-use crate::staging::{LedgerNames, staged};
+use crate::staging::{LedgerNames, aside, staged};
 use crate::{catalog, ledger, propose, rehearse, render, rights, vfs};
 
 pub(crate) use writer::RowWriter;
@@ -119,7 +119,7 @@ impl Target for FileTarget {
 
     fn execute(&mut self, migration: &str, statements: Vec<Statement>) -> Result<()> {
         ledger::execute(&self.database, migration, &statements)?;
-        if statements.iter().any(|s| s.stage == Stage::Discard) {
+        if statements.iter().any(|s| matches!(s.stage, Stage::Discard | Stage::Forget)) {
             self.remove_journal();
         }
         Ok(())
@@ -137,6 +137,16 @@ impl Target for FileTarget {
 
     fn read_back(&mut self, migration: &str, tables: Vec<TableName>) -> Result<Vec<Table>> {
         tables.into_iter().map(|name| catalog::staged(&self.database, migration, name)).collect()
+    }
+
+    fn kept(&mut self, migration: &str, tables: Vec<TableName>) -> Result<Vec<TableName>> {
+        let mut kept = Vec::new();
+        for name in tables {
+            if ledger::is_there(&self.database, "table", &aside(migration, &name.name))? {
+                kept.push(name);
+            }
+        }
+        Ok(kept)
     }
 
     fn count(&mut self, migration: &str, table: TableName, staged_table: bool) -> Result<u64> {

@@ -121,8 +121,9 @@ async fn orders_carry_every_field_of_the_contract() {
     }
     let (line, ..) = ask(&["delete", "mig_1"], r#"{"id": "mig_1"}"#).await;
     assert_eq!(line, "DELETE /v1/migrations/mig_1?keep_logs=true&keep_metrics=true");
-    let (line, ..) = ask(&["delete", "mig_1", "--drop-logs", "--drop-metrics"], r#"{"id": "mig_1"}"#).await;
-    assert_eq!(line, "DELETE /v1/migrations/mig_1?keep_logs=false&keep_metrics=false");
+    let all = ["delete", "mig_1", "--drop-logs", "--drop-metrics", "--keep-replaced"];
+    let (line, ..) = ask(&all, r#"{"id": "mig_1"}"#).await;
+    assert_eq!(line, "DELETE /v1/migrations/mig_1?keep_logs=false&keep_metrics=false&keep_replaced=true");
 }
 
 #[tokio::test]

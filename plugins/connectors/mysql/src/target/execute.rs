@@ -3,21 +3,32 @@
 use sensei_sdk::{Error, Kind, Result, Stage, Statement};
 
 use super::render::{ASIDE, LIVE, OLD_SCHEMA, ORPHANS, RENAME};
-use super::{ledger, staging};
+use super::{ledger, staging, take_back};
 use crate::connection::{Connection, literal};
 use crate::error::already_so;
 
-/// Executes in order. The cutover's renames become one statement: all of them happen, or none.
+/// Executes in order. The cutover's renames become one statement, and so do those that take it back: all of them happen, or
+/// none.
 pub(crate) fn execute(connection: &mut Connection, migration: &str, statements: &[Statement]) -> Result<()> {
-    let (cutover, others): (Vec<_>, Vec<_>) = statements.iter().partition(|s| s.stage == Stage::Cutover);
-    for statement in others {
-        one(connection, migration, statement)?;
+    let (mut cutover, mut back) = (Vec::new(), Vec::new());
+    for statement in statements {
+        match statement.stage {
+            Stage::Cutover => cutover.push(statement),
+            Stage::TakeBack => back.push(statement),
+            Stage::Forget => take_back::forget(connection, migration, statement)?,
+            Stage::Prepare | Stage::CompleteTable | Stage::CompleteAll | Stage::Discard => {
+                one(connection, migration, statement)?;
+            }
+        }
     }
-    if cutover.is_empty() { Ok(()) } else { cut_over(connection, migration, &cutover) }
+    if !cutover.is_empty() {
+        cut_over(connection, migration, &cutover)?;
+    }
+    if back.is_empty() { Ok(()) } else { take_back::take_back(connection, migration, &back) }
 }
 
 /// Adds what it was about.
-fn about(error: Error, statement: &Statement) -> Error {
+pub(super) fn about(error: Error, statement: &Statement) -> Error {
     let table = statement.table.as_ref().map(|t| format!("{}.{}", t.schema, t.name));
     let message = format!("{} (While making: {}.)", error.message, statement.label);
     Error { table: error.table.or(table), message, ..error }
@@ -57,7 +68,7 @@ fn no_orphans(connection: &mut Connection, statement: &Statement) -> Result<()> 
 }
 
 /// Whether a table is there.
-fn exists(connection: &mut Connection, schema: &str, table: &str) -> Result<bool> {
+pub(super) fn exists(connection: &mut Connection, schema: &str, table: &str) -> Result<bool> {
     let sql = format!(
         "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {}",
         literal(schema),

@@ -139,8 +139,14 @@ fn golden(server: &str, collations: &[&str], on_existing: OnExisting) -> String 
         }
     }
     let tables = proposals.into_iter().map(|p| p.table).collect();
-    let job =
-        Job { migration: "m1".to_owned(), tables, named_types: vec![], dialect: "another".to_owned(), on_existing };
+    let job = Job {
+        migration: "m1".to_owned(),
+        tables,
+        named_types: vec![],
+        dialect: "another".to_owned(),
+        on_existing,
+        new_schemas: vec![],
+    };
     for statement in render(&job, &server) {
         out.push_str(&format!(
             "\n-- {:?} {} ({})\n{}\n",

@@ -11,6 +11,7 @@ mod read_back;
 mod render;
 mod rules;
 pub(crate) mod staging;
+mod take_back;
 mod value;
 mod write;
 
@@ -121,6 +122,17 @@ impl sensei_sdk::Target for Target {
 
     fn read_back(&mut self, migration: &str, tables: Vec<TableName>) -> Result<Vec<Table>> {
         read_back::tables(&mut self.connection.borrow_mut(), migration, &tables)
+    }
+
+    fn kept(&mut self, migration: &str, tables: Vec<TableName>) -> Result<Vec<TableName>> {
+        let mut connection = self.connection.borrow_mut();
+        let mut kept = Vec::new();
+        for name in tables {
+            if execute::exists(&mut connection, &staging::old(migration, &name.schema), &name.name)? {
+                kept.push(name);
+            }
+        }
+        Ok(kept)
     }
 
     fn count(&mut self, migration: &str, table: TableName, staged: bool) -> Result<u64> {

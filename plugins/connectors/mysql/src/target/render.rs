@@ -6,14 +6,16 @@ use sensei_sdk::catalog::{Table, TableName};
 use sensei_sdk::{Job, OnExisting, Stage, Statement};
 
 use super::{ddl, staging};
-use crate::connection::{Server, identifier};
+use crate::connection::{Server, identifier, literal};
 
 /// Ids of statements that `execute` treats in a way of their own begin with these.
 pub(crate) const ORPHANS: &str = "orphans/";
 pub(crate) const ASIDE: &str = "cutover/aside/";
 pub(crate) const OLD_SCHEMA: &str = "cutover/old/";
 pub(crate) const LIVE: &str = "cutover/live/";
-/// What statements of the last two begin with: they become one RENAME TABLE.
+pub(crate) const SCHEMA: &str = "cutover/schema/";
+pub(crate) const FORGET_SCHEMA: &str = "forget/schema/";
+/// What statements of ASIDE and LIVE begin with: they become one RENAME TABLE.
 pub(crate) const RENAME: &str = "RENAME TABLE ";
 
 /// `schema.table`, in ids and labels.
@@ -95,6 +97,7 @@ pub(crate) fn render(job: &Job, server: &Server) -> Vec<Statement> {
         None,
         "the ledger goes".to_owned(),
     );
+    forget(&mut list, job, &schemas);
     list.0
 }
 
@@ -218,19 +221,19 @@ fn cutover(list: &mut List, job: &Job, schemas: &BTreeSet<&str>) {
     for schema in schemas {
         list.add(
             Stage::Cutover,
-            format!("cutover/schema/{schema}"),
+            format!("{SCHEMA}{schema}"),
             format!("CREATE DATABASE IF NOT EXISTS {} DEFAULT CHARACTER SET utf8mb4", identifier(schema)),
-            None,
+            job.new_schemas.iter().any(|new| new == schema).then(|| drop_if_empty(schema)),
             None,
             format!("database {schema}"),
         );
         if job.on_existing == OnExisting::Replace {
-            let old = identifier(&staging::old(&job.migration, schema));
+            let old = staging::old(&job.migration, schema);
             list.add(
                 Stage::Cutover,
                 format!("{OLD_SCHEMA}{schema}"),
-                format!("CREATE DATABASE IF NOT EXISTS {old}"),
-                None,
+                format!("CREATE DATABASE IF NOT EXISTS {}", identifier(&old)),
+                Some(drop_if_empty(&old)),
                 None,
                 format!("a place for what was in {schema}"),
             );
@@ -261,4 +264,41 @@ fn cutover(list: &mut List, job: &Job, schemas: &BTreeSet<&str>) {
             format!("{name} goes live"),
         );
     }
+}
+
+/// What was moved aside goes, for good.
+fn forget(list: &mut List, job: &Job, schemas: &BTreeSet<&str>) {
+    if job.on_existing != OnExisting::Replace {
+        return;
+    }
+    let old = |name: &TableName| ddl::qualified(&staging::old(&job.migration, &name.schema), &name.name);
+    let tables: Vec<String> = job.tables.iter().map(|table| old(&table.name)).collect();
+    list.add(
+        Stage::Forget,
+        "forget/tables".to_owned(),
+        format!("DROP TABLE IF EXISTS {}", tables.join(", ")),
+        None,
+        None,
+        "what was replaced goes".to_owned(),
+    );
+    for schema in schemas {
+        list.add(
+            Stage::Forget,
+            format!("{FORGET_SCHEMA}{schema}"),
+            drop_if_empty(&staging::old(&job.migration, schema)),
+            None,
+            None,
+            format!("the place of what was in {schema} goes"),
+        );
+    }
+}
+
+/// For people who go back by hand. The server knows no `DROP DATABASE` that spares what is in it.
+fn drop_if_empty(schema: &str) -> String {
+    format!(
+        "SET @sensei = IF(EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = {}), 'DO 0', {}); \
+         PREPARE sensei FROM @sensei; EXECUTE sensei; DEALLOCATE PREPARE sensei",
+        literal(schema),
+        literal(&format!("DROP DATABASE IF EXISTS {}", identifier(schema)))
+    )
 }

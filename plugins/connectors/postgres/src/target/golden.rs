@@ -178,7 +178,14 @@ fn show(proposals: &[Proposal], named_types: Vec<NamedType>, dialect: &str, on_e
         }
     }
     let tables = proposals.iter().map(|p| p.table.clone()).collect();
-    let job = Job { migration: "m1".to_owned(), tables, named_types, dialect: dialect.to_owned(), on_existing };
+    let job = Job {
+        migration: "m1".to_owned(),
+        tables,
+        named_types,
+        dialect: dialect.to_owned(),
+        on_existing,
+        new_schemas: vec![],
+    };
     for s in render(&job) {
         lines.push(format!("-- {:?} {} ({})", s.stage, s.id, s.label));
         lines.push(format!("{};", s.sql));
@@ -206,6 +213,7 @@ fn ids_are_unique_and_stay() {
         named_types: vec![],
         dialect: "mysql".to_owned(),
         on_existing: OnExisting::Replace,
+        new_schemas: vec!["public".to_owned()],
     };
     let tables: Vec<Table> = propose(&mysql(), "mysql").into_iter().map(|p| p.table).collect();
     let (first, second) = (render(&job(tables.clone())), render(&job(tables)));

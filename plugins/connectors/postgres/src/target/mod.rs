@@ -1,6 +1,7 @@
 //! A session that writes: one connection; at most one chunk on its way in.
 
 mod check;
+mod cutover;
 mod encode;
 #[cfg(test)]
 mod golden;
@@ -25,7 +26,7 @@ pub use writer::CopyWriter;
 
 use crate::connection::Connection;
 use crate::source::open_session;
-use crate::sql::{identifier, ledger_schema, qualified, staging_schema};
+use crate::sql::{identifier, ledger_schema, literal, qualified, replaced_schema, staging_schema};
 use crate::{catalog, rights};
 use encode::TargetColumn;
 
@@ -72,14 +73,22 @@ fn one(connection: &mut Connection, statement: &Statement) -> Result<()> {
     })
 }
 
+/// Whether the ledger is to know of statements of this stage: some go with it, or come after it.
+fn is_recorded(stage: Stage) -> bool {
+    match stage {
+        Stage::Prepare | Stage::CompleteTable | Stage::CompleteAll | Stage::Cutover | Stage::TakeBack => true,
+        Stage::Discard | Stage::Forget => false,
+    }
+}
+
 /// Executes statements within the transaction that is open, skipping what `done` has.
 fn run(connection: &mut Connection, migration: &str, statements: &[Statement], done: &HashSet<String>) -> Result<()> {
     for statement in statements {
-        if done.contains(&statement.id) && statement.stage != Stage::Discard {
+        if done.contains(&statement.id) && is_recorded(statement.stage) {
             continue;
         }
         one(connection, statement)?;
-        if statement.stage != Stage::Discard {
+        if is_recorded(statement.stage) {
             connection.execute(&ledger::done(migration, &statement.id))?;
         }
     }
@@ -153,9 +162,9 @@ impl Target for PostgresTarget {
         let mut connection = self.connection.borrow_mut();
         connection.execute("BEGIN")?;
         let known = format!("SELECT id FROM {}.statements", identifier(&ledger_schema(migration)));
-        // A ledger that is gone was discarded: only discarding again can be meant.
-        let only_discard = statements.iter().all(|s| s.stage == Stage::Discard);
-        let done: HashSet<String> = if only_discard {
+        // A ledger that is gone was discarded: nothing can be meant that it would know of.
+        let unrecorded = statements.iter().all(|s| !is_recorded(s.stage));
+        let done: HashSet<String> = if unrecorded {
             HashSet::new()
         } else {
             connection.query(&known)?.into_iter().flatten().flatten().collect()
@@ -182,6 +191,19 @@ impl Target for PostgresTarget {
         let mut connection = self.connection.borrow_mut();
         connection.rollback()?;
         read_back::tables(&mut connection, migration, &tables)
+    }
+
+    fn kept(&mut self, migration: &str, tables: Vec<TableName>) -> Result<Vec<TableName>> {
+        let mut connection = self.connection.borrow_mut();
+        connection.rollback()?;
+        let place = |name: &TableName| qualified(&replaced_schema(migration, &name.schema), &name.name);
+        let places: Vec<String> = tables.iter().map(|name| literal(&place(name))).collect();
+        let there = connection.query(&format!(
+            "SELECT pg_catalog.to_regclass(n) IS NOT NULL FROM pg_catalog.unnest(ARRAY[{}]::text[]) WITH ORDINALITY u(n, at) ORDER BY at",
+            places.join(", ")
+        ))?;
+        let there = there.into_iter().flatten().map(|answer| answer.as_deref() == Some("t"));
+        Ok(tables.into_iter().zip(there).filter(|(_, there)| *there).map(|(name, _)| name).collect())
     }
 
     fn count(&mut self, migration: &str, table: TableName, staged: bool) -> Result<u64> {

@@ -10,9 +10,7 @@ use sensei_sdk::{Job, OnExisting, Stage, Statement};
 
 use super::place::Place;
 use crate::catalog::DIALECT;
-use crate::sql::{
-    SCHEMA_MARK, columns, identifier, ledger_schema, literal, qualified, replaced_schema, shorten, staging_schema,
-};
+use crate::sql::{SCHEMA_MARK, columns, identifier, literal, qualified, shorten, staging_schema};
 
 /// Memory for sorting one index: four tables at once then stay within 1 GB, and a sort of 10 M short keys within one
 /// pass.
@@ -32,34 +30,35 @@ pub(super) fn render(job: &Job) -> Vec<Statement> {
     out.complete_all();
     out.cutover();
     out.discard();
+    out.forget();
     out.statements
 }
 
-struct Rendering<'a> {
-    job: &'a Job,
-    place: Place<'a>,
+pub(super) struct Rendering<'a> {
+    pub(super) job: &'a Job,
+    pub(super) place: Place<'a>,
     statements: Vec<Statement>,
 }
 
 /// `schema.name`, for ids and labels.
-fn plain(name: &TableName) -> String {
+pub(super) fn plain(name: &TableName) -> String {
     format!("{}.{}", name.schema, name.name)
 }
 
 impl Rendering<'_> {
-    fn add(&mut self, stage: Stage, id: String, label: String, sql: String, undo: Option<String>) {
+    pub(super) fn add(&mut self, stage: Stage, id: String, label: String, sql: String, undo: Option<String>) {
         self.statements.push(Statement { id, stage, sql, undo, table: None, label });
     }
 
     /// Schemas of the job's tables and types, in order of appearance.
-    fn schemas(&self) -> Vec<&str> {
+    pub(super) fn schemas(&self) -> Vec<&str> {
         let mut seen = HashSet::new();
         let tables = self.job.tables.iter().map(|t| t.name.schema.as_str());
         let types = self.place.types().iter().map(|t| t.schema);
         tables.chain(types).filter(|s| seen.insert(*s)).collect()
     }
 
-    fn staged(&self, name: &TableName) -> String {
+    pub(super) fn staged(&self, name: &TableName) -> String {
         qualified(&staging_schema(&self.job.migration, &name.schema), &name.name)
     }
 
@@ -378,146 +377,6 @@ impl Rendering<'_> {
             );
         }
     }
-
-    fn cutover(&mut self) {
-        let schemas: Vec<String> = self.schemas().into_iter().map(ToOwned::to_owned).collect();
-        for schema in &schemas {
-            self.add(
-                Stage::Cutover,
-                format!("cutover/schema/{schema}"),
-                format!("schema {schema}"),
-                format!("CREATE SCHEMA IF NOT EXISTS {}", identifier(schema)),
-                None,
-            );
-        }
-        if self.job.on_existing == OnExisting::Replace {
-            self.move_aside(&schemas);
-        }
-        let migration = self.job.migration.clone();
-        let types = self.place.types().iter().map(|t| {
-            let staging = staging_schema(&migration, t.schema);
-            let sql = t.move_between(&staging, t.schema, false);
-            let undo = back_into(&staging, &t.move_between(t.schema, &staging, false));
-            (
-                format!("cutover/type/{}.{}", t.schema, t.name),
-                format!("type {}.{} goes live", t.schema, t.name),
-                sql,
-                undo,
-            )
-        });
-        for (id, label, sql, undo) in types.collect::<Vec<_>>() {
-            self.add(Stage::Cutover, id, label, sql, Some(undo));
-        }
-        for table in &self.job.tables {
-            let live = qualified(&table.name.schema, &table.name.name);
-            let staging = staging_schema(&self.job.migration, &table.name.schema);
-            self.add(
-                Stage::Cutover,
-                format!("cutover/table/{}", plain(&table.name)),
-                format!("table {} goes live", plain(&table.name)),
-                format!("ALTER TABLE {} SET SCHEMA {}", self.staged(&table.name), identifier(&table.name.schema)),
-                Some(back_into(&staging, &format!("ALTER TABLE {live} SET SCHEMA {}", identifier(&staging)))),
-            );
-        }
-    }
-
-    /// Tables and types that are there already go to a schema that keeps them.
-    fn move_aside(&mut self, schemas: &[String]) {
-        let migration = self.job.migration.clone();
-        for schema in schemas {
-            let old = identifier(&replaced_schema(&migration, schema));
-            let comment = literal(&format!("{SCHEMA_MARK}what migration {migration} replaced in schema {schema}"));
-            self.add(
-                Stage::Cutover,
-                format!("cutover/replaced-schema/{schema}"),
-                format!("a place for what is replaced in schema {schema}"),
-                format!("CREATE SCHEMA IF NOT EXISTS {old}; COMMENT ON SCHEMA {old} IS {comment}"),
-                Some(format!("DROP SCHEMA IF EXISTS {old}")),
-            );
-        }
-        for table in &self.job.tables {
-            let live = qualified(&table.name.schema, &table.name.name);
-            let old = replaced_schema(&migration, &table.name.schema);
-            let kept = qualified(&old, &table.name.name);
-            // Views and foreign keys follow the table they were made for, which is now the old one.
-            let warn = format!(
-                "DO $sensei$ DECLARE found text; BEGIN SELECT pg_catalog.string_agg(DISTINCT v.oid::regclass::text, ', ') INTO found \
-                 FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid \
-                 JOIN pg_catalog.pg_class v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm') \
-                 WHERE d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.refobjid = pg_catalog.to_regclass({name}); \
-                 IF found IS NOT NULL THEN RAISE WARNING 'these views still read the replaced table {label}: %', found; END IF; \
-                 END $sensei$; ",
-                name = literal(&live),
-                label = plain(&table.name).replace(['\'', '%', '$'], "_")
-            );
-            self.add(
-                Stage::Cutover,
-                format!("cutover/replace/{}", plain(&table.name)),
-                format!("old table {} moves aside", plain(&table.name)),
-                format!("{warn}ALTER TABLE IF EXISTS {live} SET SCHEMA {}", identifier(&old)),
-                Some(format!("ALTER TABLE IF EXISTS {kept} SET SCHEMA {}", identifier(&table.name.schema))),
-            );
-        }
-        let types = self.place.types().iter().map(|t| {
-            let old = replaced_schema(&migration, t.schema);
-            let id = format!("cutover/replace-type/{}.{}", t.schema, t.name);
-            (
-                id,
-                format!("old type {}.{} moves aside", t.schema, t.name),
-                t.move_between(t.schema, &old, true),
-                t.move_between(&old, t.schema, true),
-            )
-        });
-        for (id, label, sql, undo) in types.collect::<Vec<_>>() {
-            self.add(Stage::Cutover, id, label, sql, Some(undo));
-        }
-    }
-
-    /// Only what the migration made and what is not live. No schema is dropped with anything unknown in it.
-    fn discard(&mut self) {
-        let migration = self.job.migration.clone();
-        for table in &self.job.tables {
-            let staged = self.staged(&table.name);
-            self.add(
-                Stage::Discard,
-                format!("discard/table/{}", plain(&table.name)),
-                format!("staged table {}", plain(&table.name)),
-                format!("DROP TABLE IF EXISTS {staged} CASCADE"),
-                None,
-            );
-        }
-        let types = self.place.types().iter().rev().map(|t| {
-            let name = qualified(&staging_schema(&migration, t.schema), t.name);
-            let id = format!("discard/type/{}.{}", t.schema, t.name);
-            (id, format!("staged type {}.{}", t.schema, t.name), format!("DROP {} IF EXISTS {name}", t.keyword()))
-        });
-        for (id, label, sql) in types.collect::<Vec<_>>() {
-            self.add(Stage::Discard, id, label, sql, None);
-        }
-        let schemas: Vec<String> = self.schemas().into_iter().map(ToOwned::to_owned).collect();
-        for schema in &schemas {
-            self.add(
-                Stage::Discard,
-                format!("discard/schema/{schema}"),
-                format!("staging for schema {schema}"),
-                format!("DROP SCHEMA IF EXISTS {}", identifier(&staging_schema(&migration, schema))),
-                None,
-            );
-        }
-        let ledger = identifier(&ledger_schema(&migration));
-        self.add(
-            Stage::Discard,
-            "discard/ledger".to_owned(),
-            "ledger".to_owned(),
-            format!("DROP SCHEMA IF EXISTS {ledger} CASCADE"),
-            None,
-        );
-    }
-}
-
-/// What goes back finds no staging where the migration ended: it was discarded.
-fn back_into(staging: &str, sql: &str) -> String {
-    format!("CREATE SCHEMA IF NOT EXISTS {}; {sql}", identifier(staging))
 }
 
 /// Numbers and booleans are spelled without quotes, as the server itself does.

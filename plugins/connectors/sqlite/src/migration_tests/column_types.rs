@@ -151,6 +151,7 @@ fn every_type_of_another_system_comes_back_equal() {
             named_types: vec![],
             dialect: "other".into(),
             on_existing: OnExisting::Fail,
+            new_schemas: vec![],
         };
         let schema = Schema::new(vec![arrow_field(&theirs.columns[0])]);
         assert_eq!(
@@ -215,6 +216,7 @@ fn what_sqlite_cannot_hold_is_refused() {
             named_types: vec![],
             dialect: "other".into(),
             on_existing: OnExisting::Fail,
+            new_schemas: vec![],
         };
         target.claim(MIGRATION).unwrap();
         let prepare: Vec<_> = target.render(job).unwrap().into_iter().filter(|s| s.stage == Stage::Prepare).collect();
@@ -297,6 +299,7 @@ fn statements_of_a_job_are_a_golden_text() {
         named_types: vec![],
         dialect: "other".into(),
         on_existing: OnExisting::Replace,
+        new_schemas: vec![],
     };
     let statements = target.render(job).unwrap();
     let shown: Vec<_> = statements
