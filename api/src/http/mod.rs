@@ -24,6 +24,7 @@ mod openapi;
 mod query;
 mod rate;
 mod request_id;
+mod resync;
 mod server;
 mod state;
 mod stream;
@@ -66,6 +67,7 @@ fn guarded() -> OpenApiRouter<App> {
         .routes(routes!(migrations::metrics::metrics))
         .routes(routes!(logs::get_logs))
         .routes(routes!(validation::get_validation, validation::validate))
+        .routes(routes!(resync::resync))
         .routes(routes!(connections::list::list_connections, connections::create::create_connection))
         .routes(routes!(
             connections::get::get_connection,

@@ -16,10 +16,11 @@ use super::request_id::{self, REQUEST_ID};
 use super::state::App;
 
 /// Routes that ask source or target before they answer, or may.
-const LONG: [(Method, &str); 6] = [
+const LONG: [(Method, &str); 7] = [
     // With `dry_run`.
     (Method::POST, "/v1/migrations/{id}/start"),
     (Method::POST, "/v1/migrations/{id}/validation"),
+    (Method::POST, "/v1/migrations/{id}/validation/resync"),
     // Removes staging.
     (Method::DELETE, "/v1/migrations/{id}"),
     (Method::POST, "/v1/connections/{id}/test"),

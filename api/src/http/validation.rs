@@ -153,7 +153,7 @@ impl ValidationSummary {
 }
 
 impl ValidationView {
-    fn new(migration_id: String, validation: Option<&Validation>) -> Self {
+    pub(super) fn new(migration_id: String, validation: Option<&Validation>) -> Self {
         Self {
             migration_id,
             summary: ValidationSummary::of(validation),

@@ -29,7 +29,7 @@ mod transition;
 mod watch;
 pub mod window;
 
-pub use command::{Cancel, Decide, Deleted, Keep, Pause, Pausing, Start};
+pub use command::{Cancel, Decide, Deleted, Keep, Pause, Pausing, Resync, Start};
 pub use connections::{ConnectionChange, ConnectionTest, NewConnection, Way};
 pub use feed::Feed;
 pub use postman::{Postman, webhook_context};

@@ -65,6 +65,12 @@ impl Driver {
                     Ok(Change::Save((), vec![Line::info("Taking the cutover back.")]))
                 })
                 .await?;
+            if record.switched
+                && record.staged
+                && let Err(e) = self.at_the_target(record, migration::clear).await
+            {
+                return Ok(Err(e));
+            }
             let live = record.switched.then(|| record.replaced.clone());
             let take_back = move |job: &Job, plan: &Plan| migration::take_back(job, plan, live.as_deref());
             if let Err(e) = self.at_the_target(record, take_back).await {

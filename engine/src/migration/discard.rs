@@ -32,7 +32,7 @@ fn attempt(job: &Job, plan: &Plan, cancel: &Cancel) -> Result<()> {
         return staging::remove(&mut session, &*job.observer, plan, &statements, "removing what is left of staging");
     }
     drop(session);
-    let (mut session, ledger) = staging::claim(job, plan, &environment, || Ok(()))?;
+    let (mut session, ledger) = staging::claim(job, &plan.migration, &environment, || Ok(()))?;
     let statements = staging::render(&mut session, plan)?;
     journal::before_cutover(&ledger, &statements, staging::kept(plan).as_deref())?;
     staging::throw_away(&mut session, &*job.observer, plan, &statements)

@@ -223,7 +223,7 @@ impl Run<'_> {
     }
 
     fn claim(&self) -> Result<(TargetSession, Ledger)> {
-        staging::claim(self.job, self.plan, &self.environment, || self.go_on())
+        staging::claim(self.job, &self.plan.migration, &self.environment, || self.go_on())
     }
 
     fn execute_all(&self, target: &mut TargetSession, statements: &[Statement]) -> Result<()> {

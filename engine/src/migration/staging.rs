@@ -20,7 +20,7 @@ const CLAIM_PAUSE: Duration = Duration::from_millis(500);
 /// A session that has the migration, and what earlier runs left. `go_on` ends the waiting for another that has it.
 pub(super) fn claim(
     job: &Job,
-    plan: &Plan,
+    migration: &str,
     environment: &Environment,
     go_on: impl Fn() -> Result<()>,
 ) -> Result<(TargetSession, Ledger)> {
@@ -28,7 +28,7 @@ pub(super) fn claim(
     loop {
         // A session whose call failed is not used again.
         let mut session = TargetSession::open(&job.target, environment.clone())?;
-        match session.claim(&plan.migration) {
+        match session.claim(migration) {
             Ok(ledger) => return Ok((session, ledger)),
             Err(e) if e.code == Code::Conflict && Instant::now() < deadline => {
                 drop(session);

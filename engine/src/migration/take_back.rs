@@ -36,7 +36,7 @@ fn attempt(job: &Job, plan: &Plan, live: Option<&[TableName]>, cancel: &Cancel) 
         }
     }
     // A ledger that went with the end of the migration is made again: it says how far the way back is.
-    let (mut session, ledger) = staging::claim(job, plan, &environment, || Ok(()))?;
+    let (mut session, ledger) = staging::claim(job, &plan.migration, &environment, || Ok(()))?;
     if journal::is_taken_back(&ledger) || journal::has(&ledger, DISCARD) {
         return Ok(());
     }

@@ -22,7 +22,7 @@ mod tls;
 pub use bindings::exports::sensei::plugin::connector::{Description, Roles};
 pub use bindings::exports::sensei::plugin::source::{Chunk, KeyRange, Range, Snapshot};
 pub use bindings::exports::sensei::plugin::target::{
-    ColumnNote, Fidelity, Job, Ledger, OnExisting, Proposal, Receipt, Stage, Statement, TableNote,
+    ColumnNote, Fidelity, Job, Ledger, OnExisting, Proposal, Receipt, Repair, Repaired, Stage, Statement, TableNote,
 };
 pub(crate) use bindings::sensei::plugin::catalog as contract_catalog;
 pub use cancel::Cancel;

@@ -5,7 +5,9 @@
 use wasmtime::component::ResourceAny;
 
 use super::bindings::exports::sensei::plugin::source::{Chunk, Range, ReadRequest, Snapshot};
-use super::bindings::exports::sensei::plugin::target::{Job, Ledger, Proposal, Statement, WriteRequest};
+use super::bindings::exports::sensei::plugin::target::{
+    Job, Ledger, Proposal, Repair, Repaired, Statement, WriteRequest,
+};
 use super::bindings::sensei::plugin::catalog::{Catalog, Table, TableName};
 use super::bindings::sensei::plugin::errors;
 use super::guest::Environment;
@@ -345,6 +347,14 @@ impl TargetSession {
     /// The connector's own.
     pub fn kept(&mut self, migration: &str, tables: &[TableName]) -> Result<Vec<TableName>> {
         call!(self, Role::Target, sensei_plugin_target.session.call_kept, self.session, migration, tables)
+    }
+
+    /// Repairs live tables from what is staged, in one transaction; what became of each.
+    ///
+    /// # Errors
+    /// The connector's own; nothing has changed then.
+    pub fn repair(&mut self, migration: &str, extras: &str, tables: &[Repair]) -> Result<Vec<Repaired>> {
+        call!(self, Role::Target, sensei_plugin_target.session.call_repair, self.session, migration, extras, tables)
     }
 
     /// Rows now in the table.

@@ -18,7 +18,7 @@ use crate::expression::shown_value;
 /// Differing rows that are told of one table. 20: enough to see what is wrong, few enough to be read.
 pub const MOST_DIFFERENCES: usize = 20;
 /// Sums by key. 65,536: of a table of 6 million rows a bucket has about 90, and a side's sums take 1.5 MiB.
-const BUCKETS: usize = 1 << 16;
+pub(super) const BUCKETS: usize = 1 << 16;
 /// Rows of one side that are kept to be laid beside the other's. 50,000: some 20 MiB of hashes and keys.
 const MOST_SUSPECTS: u64 = 50_000;
 
@@ -65,7 +65,7 @@ pub(super) struct Sides<'a> {
 impl Sides<'_> {
     /// The first rows that differ. None where the sides agree by now.
     pub(super) fn locate(&self) -> Result<Located> {
-        let (source, target) = self.both(|| Buckets(vec![Bucket::default(); BUCKETS]))?;
+        let (source, target) = self.both(Buckets::default)?;
         let differing: Vec<usize> = (0..BUCKETS).filter(|&at| source.0[at] != target.0[at]).collect();
         let mut rows = 0;
         let chosen: HashSet<usize> = differing
@@ -89,7 +89,8 @@ impl Sides<'_> {
         Ok(Located { differences, more })
     }
 
-    fn both<G: Gather>(&self, fresh: impl Fn() -> G + Sync) -> Result<(G, G)> {
+    /// What each side's scan gathers.
+    pub(super) fn both<G: Gather>(&self, fresh: impl Fn() -> G + Sync) -> Result<(G, G)> {
         let one = |side: &Side<'_>, scan| {
             let mut gathered = side.scan(std::slice::from_ref(scan), |_| fresh())?;
             Ok(gathered.pop().unwrap_or_else(&fresh))
@@ -99,14 +100,20 @@ impl Sides<'_> {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Bucket {
+pub(super) struct Bucket {
     sum: Digest,
-    rows: u64,
+    pub(super) rows: u64,
 }
 
-struct Buckets(Vec<Bucket>);
+pub(super) struct Buckets(pub(super) Vec<Bucket>);
 
-fn bucket(key: u128) -> usize {
+impl Default for Buckets {
+    fn default() -> Self {
+        Self(vec![Bucket::default(); BUCKETS])
+    }
+}
+
+pub(super) fn bucket(key: u128) -> usize {
     (key % BUCKETS as u128) as usize
 }
 

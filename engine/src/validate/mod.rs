@@ -4,6 +4,7 @@
 //! target's rows are read back in types of its own, and hashed as the values they are. Where two digests differ, the rows
 //! are found. What cannot be compared is told by column, never guessed.
 
+mod differ;
 mod digest;
 mod json;
 mod locate;
@@ -18,6 +19,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use differ::Differing;
 pub use digest::Digest;
 pub use locate::{DifferenceKind, MOST_DIFFERENCES, RowDifference};
 use locate::{Located, Sides};
@@ -223,6 +225,21 @@ pub(crate) fn compare(source: &Side<'_>, target: &Side<'_>, pairs: &[Pair<'_>], 
         });
     }
     Ok(all)
+}
+
+/// The rows in which one table differs, `most` keys at most.
+///
+/// # Errors
+/// `conflict` where more differ; whatever reading reports, with the side's role.
+pub(crate) fn differing(source: &Side<'_>, target: &Side<'_>, pair: &Pair<'_>, most: u64) -> Result<Differing> {
+    let whole = Comparison::of(pair.table, ALL)?;
+    let mut session = target.session()?;
+    let read = target.row_schema(&mut session, &pair.target, &whole.names())?;
+    drop(session);
+    let left_out: Vec<String> = whole.unreadable(&read).into_iter().map(|(column, _)| column).collect();
+    let comparison = whole.without(&left_out);
+    let (source_scan, target_scan) = (of_source(pair, &comparison), of_target(pair, &comparison));
+    Sides { source, target, source_scan, target_scan, comparison: &comparison }.differing(most)
 }
 
 fn of_target<'a>(pair: &Pair<'_>, comparison: &'a Comparison) -> Scan<'a> {

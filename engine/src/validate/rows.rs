@@ -54,6 +54,11 @@ impl Comparison {
         self.percent
     }
 
+    /// Columns that tell rows apart; none: only all of them together do.
+    pub(super) fn key(&self) -> &[String] {
+        &self.key
+    }
+
     /// Whether something less than a whole row tells rows apart.
     pub(super) fn has_key(&self) -> bool {
         !self.key.is_empty()

@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 use crate::bindings::exports::sensei::plugin::{connector, source, target};
 use crate::catalog::{Catalog, Table, TableName};
 use crate::{
-    Batch, Chunk, Description, Error, Job, Kind, Ledger, Proposal, ReadRequest, Result, Snapshot, Statement,
-    WriteRequest,
+    Batch, Chunk, Description, Error, Job, Kind, Ledger, Proposal, ReadRequest, Repair, Repaired, Result, Snapshot,
+    Statement, WriteRequest,
 };
 
 /// One kind of system.
@@ -63,6 +63,7 @@ pub trait Target: Sized + 'static {
     fn staged(&mut self, migration: &str, table: TableName) -> Result<TableName>;
     fn read_back(&mut self, migration: &str, tables: Vec<TableName>) -> Result<Vec<Table>>;
     fn kept(&mut self, migration: &str, tables: Vec<TableName>) -> Result<Vec<TableName>>;
+    fn repair(&mut self, migration: &str, extras: &str, tables: Vec<Repair>) -> Result<Vec<Repaired>>;
     fn count(&mut self, migration: &str, table: TableName, staged: bool) -> Result<u64>;
     fn write(&mut self, request: WriteRequest) -> Result<Self::Writer>;
 }
@@ -189,6 +190,9 @@ impl<T: Target> target::GuestSession for Resource<T> {
     fn kept(&self, migration: String, tables: Vec<TableName>) -> Result<Vec<TableName>> {
         self.0.borrow_mut().kept(&migration, tables)
     }
+    fn repair(&self, migration: String, extras: String, tables: Vec<Repair>) -> Result<Vec<Repaired>> {
+        self.0.borrow_mut().repair(&migration, &extras, tables)
+    }
     fn count(&self, migration: String, table: TableName, staged: bool) -> Result<u64> {
         self.0.borrow_mut().count(&migration, table, staged)
     }
@@ -304,6 +308,9 @@ impl Target for NoTarget {
         match *self {}
     }
     fn kept(&mut self, _: &str, _: Vec<TableName>) -> Result<Vec<TableName>> {
+        match *self {}
+    }
+    fn repair(&mut self, _: &str, _: &str, _: Vec<Repair>) -> Result<Vec<Repaired>> {
         match *self {}
     }
     fn count(&mut self, _: &str, _: TableName, _: bool) -> Result<u64> {

@@ -48,7 +48,8 @@ pub use arrow_type::{EXTENSION_NAME, NATIVE_TYPE, arrow_field, arrow_type};
 pub use bindings::exports::sensei::plugin::connector::{Description, Roles};
 pub use bindings::exports::sensei::plugin::source::{Chunk, KeyRange, Range, ReadRequest, Snapshot};
 pub use bindings::exports::sensei::plugin::target::{
-    ColumnNote, Fidelity, Job, Ledger, OnExisting, Proposal, Receipt, Stage, Statement, TableNote, WriteRequest,
+    ColumnNote, Fidelity, Job, Ledger, OnExisting, Proposal, Receipt, Repair, Repaired, Stage, Statement, TableNote,
+    WriteRequest,
 };
 pub use bindings::sensei::plugin::catalog;
 pub use bindings::sensei::plugin::errors::{Error, Kind};

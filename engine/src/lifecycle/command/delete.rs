@@ -60,7 +60,9 @@ impl Service {
                 Error { message, ..e }
             })?;
         }
-        let staging_removed = !record.staged || self.at_the_target(&record, migration::discard).await.is_ok();
+        // What is in the staging of a completed one, a repair left.
+        let discard = if record.switched { migration::clear } else { migration::discard };
+        let staging_removed = !record.staged || self.at_the_target(&record, discard).await.is_ok();
         if !self.store().delete(&record, Timestamp::now(), keep.logs, keep.metrics).await? {
             return Err(Error::new(
                 Code::InvalidState,

@@ -8,6 +8,7 @@ mod pause;
 mod rehearse;
 mod replan;
 mod resume;
+mod resync;
 mod start;
 mod validate;
 
@@ -15,4 +16,5 @@ pub use cancel::Cancel;
 pub use decide::Decide;
 pub use delete::{Deleted, Keep};
 pub use pause::{Pause, Pausing};
+pub use resync::Resync;
 pub use start::Start;

@@ -11,7 +11,7 @@ use crate::migration;
 use crate::plugin::Cancel;
 
 /// Stops a piece of work whose result nobody waits for any more.
-struct CancelOnDrop(Cancel);
+pub(super) struct CancelOnDrop(pub(super) Cancel);
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {

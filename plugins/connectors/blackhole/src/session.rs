@@ -7,8 +7,8 @@ use arrow_schema::Schema;
 use sensei_sdk::catalog::{Catalog, Table, TableName};
 use sensei_sdk::rows::{Decoder, decode_schema, encode_schema};
 use sensei_sdk::{
-    Batch, ColumnNote, Error, Fidelity, Job, Kind, Ledger, Proposal, Result, Stage, Statement, TableNote, Target,
-    WriteRequest, Writer, arrow_field,
+    Batch, ColumnNote, Error, Fidelity, Job, Kind, Ledger, Proposal, Repair, Repaired, Result, Stage, Statement,
+    TableNote, Target, WriteRequest, Writer, arrow_field,
 };
 use serde::Deserialize;
 
@@ -181,6 +181,10 @@ impl Target for Session {
     /// It replaces nothing.
     fn kept(&mut self, _: &str, _: Vec<TableName>) -> Result<Vec<TableName>> {
         Ok(Vec::new())
+    }
+
+    fn repair(&mut self, _: &str, _: &str, _: Vec<Repair>) -> Result<Vec<Repaired>> {
+        Err(Error::new(Kind::Unsupported, "A blackhole keeps nothing that could be repaired."))
     }
 
     /// As many as were counted: none of them is there, in staging or elsewhere.

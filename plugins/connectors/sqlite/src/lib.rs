@@ -27,6 +27,7 @@ mod profile;
 mod propose;
 mod rehearse;
 mod render;
+mod repair;
 mod rights;
 mod rules;
 mod source;

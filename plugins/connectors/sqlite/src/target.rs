@@ -6,14 +6,16 @@ mod writer;
 use std::rc::Rc;
 
 use sensei_sdk::catalog::{Catalog, Table, TableName};
-use sensei_sdk::{Error, Job, Kind, Ledger, Proposal, Result, Stage, Statement, Target, WriteRequest};
+use sensei_sdk::{
+    Error, Job, Kind, Ledger, Proposal, Repair, Repaired, Result, Stage, Statement, Target, WriteRequest,
+};
 
 use crate::claim::Claim;
 use crate::configuration::Configuration;
 use crate::database::{Access, Database};
 use crate::sql::{identifier, text};
 use crate::staging::{LedgerNames, aside, staged};
-use crate::{catalog, ledger, propose, rehearse, render, rights, vfs};
+use crate::{catalog, ledger, propose, rehearse, render, repair, rights, vfs};
 
 pub(crate) use writer::RowWriter;
 
@@ -147,6 +149,10 @@ impl Target for FileTarget {
             }
         }
         Ok(kept)
+    }
+
+    fn repair(&mut self, migration: &str, extras: &str, tables: Vec<Repair>) -> Result<Vec<Repaired>> {
+        repair::repair(&self.database, migration, extras, &tables)
     }
 
     fn count(&mut self, migration: &str, table: TableName, staged_table: bool) -> Result<u64> {

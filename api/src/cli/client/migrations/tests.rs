@@ -112,6 +112,7 @@ async fn orders_carry_every_field_of_the_contract() {
         ),
         ("approve mig_1 --all", "plan/approve", json!({"mappings": null, "approved": true, "comment": null})),
         ("validation mig_1 --again", "validation", json!({})),
+        ("validation mig_1 --resync --most-rows 7", "validation/resync", json!({"most_rows": 7})),
     ];
     for (command, path, expected) in cases {
         let words: Vec<&str> = command.split_whitespace().collect();

@@ -9,6 +9,7 @@ mod ledger;
 mod propose;
 mod read_back;
 mod render;
+mod repair;
 mod rules;
 pub(crate) mod staging;
 mod take_back;
@@ -19,7 +20,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use sensei_sdk::catalog::{Catalog, Table, TableName};
-use sensei_sdk::{Job, Ledger, Proposal, Result, Statement, WriteRequest};
+use sensei_sdk::{Job, Ledger, Proposal, Repair, Repaired, Result, Statement, WriteRequest};
 
 use crate::configuration::{Configuration, ZeroDates};
 use crate::connection::Connection;
@@ -133,6 +134,10 @@ impl sensei_sdk::Target for Target {
             }
         }
         Ok(kept)
+    }
+
+    fn repair(&mut self, migration: &str, extras: &str, tables: Vec<Repair>) -> Result<Vec<Repaired>> {
+        repair::repair(&mut self.connection.borrow_mut(), migration, extras, &tables)
     }
 
     fn count(&mut self, migration: &str, table: TableName, staged: bool) -> Result<u64> {

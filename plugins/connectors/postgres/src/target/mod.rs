@@ -12,6 +12,7 @@ mod propose;
 mod read_back;
 mod rehearse;
 mod render;
+mod repair;
 mod rules;
 mod writer;
 
@@ -20,7 +21,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use sensei_sdk::catalog::{Catalog, Table, TableName};
-use sensei_sdk::{Error, Job, Ledger, Proposal, Result, Stage, Statement, Target, WriteRequest};
+use sensei_sdk::{Error, Job, Ledger, Proposal, Repair, Repaired, Result, Stage, Statement, Target, WriteRequest};
 
 pub use writer::CopyWriter;
 
@@ -204,6 +205,12 @@ impl Target for PostgresTarget {
         ))?;
         let there = there.into_iter().flatten().map(|answer| answer.as_deref() == Some("t"));
         Ok(tables.into_iter().zip(there).filter(|(_, there)| *there).map(|(name, _)| name).collect())
+    }
+
+    fn repair(&mut self, migration: &str, extras: &str, tables: Vec<Repair>) -> Result<Vec<Repaired>> {
+        let mut connection = self.connection.borrow_mut();
+        connection.rollback()?;
+        repair::repair(&mut connection, migration, extras, &tables)
     }
 
     fn count(&mut self, migration: &str, table: TableName, staged: bool) -> Result<u64> {
