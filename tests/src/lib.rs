@@ -19,8 +19,11 @@
 //! ```
 
 pub mod api;
+pub mod fuzz;
 pub mod oracle;
 pub mod product;
 pub mod proxy;
 pub mod samples;
 pub mod servers;
+pub mod trial;
+pub mod vocabulary;

@@ -56,11 +56,17 @@ fn columns(planned: &Table, found: &Table) -> Vec<String> {
         return vec![format!("its columns are {}", names(found).join(", "))];
     }
     // A type that holds another one's values (a boolean as a number) is known by its own name alone.
-    let same =
-        |p: &Column, f: &Column| p.data_type == f.data_type || p.native_type.eq_ignore_ascii_case(&f.native_type);
+    let same = |p: &Column, f: &Column| {
+        p.data_type == f.data_type || words(&p.native_type).eq_ignore_ascii_case(words(&f.native_type))
+    };
     let pairs = planned.columns.iter().zip(&found.columns);
     let differing = pairs.filter(|(planned, found)| !same(planned, found));
     differing.map(|(p, f)| format!("`{}` is {}, not {}", p.name, f.native_type, p.native_type)).collect()
+}
+
+/// A type without a remark at its end, which no database acts on.
+fn words(native_type: &str) -> &str {
+    native_type.split("/*").next().unwrap_or_default().trim_end()
 }
 
 fn facts(table: &Table) -> Vec<Fact> {

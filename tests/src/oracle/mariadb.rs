@@ -114,6 +114,7 @@ fn extended_wkb(bytes: &[u8]) -> Vec<u8> {
     extended
 }
 
+/// A counter that stands at the last number of its type gives none: the server refuses a new row, in whatever table.
 pub(super) fn stuck(database: &MariaDbDatabase, table: &str, column: &str) -> Option<String> {
     let (name, of) = (identifier(column), identifier(table));
     let next: i128 = database
@@ -125,7 +126,20 @@ pub(super) fn stuck(database: &MariaDbDatabase, table: &str, column: &str) -> Op
         .expect("a number");
     let highest: i128 =
         database.value(&format!("select coalesce(max({name}), 0) from {of}")).parse().expect("a number");
-    (next <= highest).then(|| format!("next {next}, highest {highest}"))
+    let declared = database.value(&format!(
+        "select column_type from information_schema.columns
+          where table_schema = database() and table_name = {} and column_name = {}",
+        literal(table),
+        literal(column)
+    ));
+    (next <= highest && Some(highest) != last_number(&declared)).then(|| format!("next {next}, highest {highest}"))
+}
+
+fn last_number(declared: &str) -> Option<i128> {
+    let bits = [("tinyint", 8), ("smallint", 16), ("mediumint", 24), ("int", 32), ("bigint", 64)];
+    let (_, bits) = bits.iter().find(|(name, _)| declared.starts_with(name))?;
+    let signed = !declared.contains("unsigned");
+    Some((1_i128 << (bits - i32::from(signed))) - 1)
 }
 
 fn texts<const N: usize>(row: Row) -> [String; N] {

@@ -77,7 +77,12 @@ pub(super) fn leftovers(database: &PostgresDatabase) -> Vec<String> {
 }
 
 pub(super) fn rows(database: &PostgresDatabase, schema: &str, name: &str, table: &Table) -> Vec<Vec<Value>> {
-    let columns: Vec<String> = table.columns.iter().map(|column| identifier(&column.name)).collect();
+    // The client's form of XML is without what stands before its first element.
+    let value = |column: &super::Column| match (column.declared.as_str(), identifier(&column.name)) {
+        ("xml", name) => format!("xmlserialize(content {name} as text)"),
+        (_, name) => name,
+    };
+    let columns: Vec<String> = table.columns.iter().map(value).collect();
     let select = format!("select {} from {}.{}", columns.join(", "), identifier(schema), identifier(name));
     let mut rows = database.raw_rows(&select);
     for (position, column) in table.columns.iter().enumerate() {
@@ -90,7 +95,7 @@ pub(super) fn rows(database: &PostgresDatabase, schema: &str, name: &str, table:
     rows
 }
 
-/// Looks at where the sequence stands and leaves it there.
+/// Looks at where the sequence stands and leaves it there. One at its end gives no number, and so none that collides.
 pub(super) fn stuck(database: &PostgresDatabase, schema: &str, table: &str, column: &str) -> Option<String> {
     let of = format!("{}.{}", identifier(schema), identifier(table));
     let sequence = format!("select pg_get_serial_sequence({}, {})", literal(&of), literal(column));
@@ -98,7 +103,7 @@ pub(super) fn stuck(database: &PostgresDatabase, schema: &str, table: &str, colu
         return Some("has no sequence".to_owned());
     };
     let numbers = database.query(&format!(
-        "select case when is_called then last_value + (select seqincrement from pg_sequence where seqrelid = {}::regclass)
+        "select case when is_called then last_value::numeric + (select seqincrement from pg_sequence where seqrelid = {}::regclass)
                      else last_value end, (select max({}) from {of}) from {sequence}",
         literal(&sequence),
         identifier(column)

@@ -116,6 +116,7 @@ const KINDS: &[(u16, Kind, &str)] = &[
     (3948, Kind::Unsupported, "Set local_infile=1 on the server, or let rows be inserted."),
     (4025, Kind::ConstraintViolation, "A row breaks a check of the target."),
     (4031, Kind::Unreachable, "The server ended an idle connection."),
+    (4038, Kind::InvalidData, "The text is no JSON."),
     (4078, Kind::InvalidData, ""),
     (4151, Kind::Unauthorized, "The account is locked."),
 ];

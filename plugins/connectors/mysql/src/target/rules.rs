@@ -90,8 +90,8 @@ const RULES: &[Rule] = &[
     rule(Pattern::Integer { bits: 32, signed: false }, Always, "int unsigned", Lossless, ""),
     rule(Pattern::Integer { bits: 64, signed: true }, Always, "bigint", Lossless, ""),
     rule(Pattern::Integer { bits: 64, signed: false }, Always, "bigint unsigned", Lossless, ""),
-    rule(Pattern::Float(32), Always, "float", Lossy, "NaN and infinity are refused."),
-    rule(Pattern::Float(64), Always, "double", Lossy, "NaN and infinity are refused."),
+    rule(Pattern::Float(32), Always, "float", Lossy, "NaN and infinity are refused. Negative zero becomes 0."),
+    rule(Pattern::Float(64), Always, "double", Lossy, "NaN and infinity are refused. Negative zero becomes 0."),
     rule(Pattern::Decimal(65, 30), Always, "decimal({p},{s})", Lossless, ""),
     rule(
         Pattern::Number,

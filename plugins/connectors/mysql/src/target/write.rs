@@ -25,6 +25,9 @@ const INSERT_BYTES: usize = 1024 * 1024;
 /// Server's number of a duplicate key.
 const DUPLICATE: u16 = 1062;
 
+/// Numbers of a text that is no JSON, in MariaDB.
+const JSON_SYNTAX: std::ops::RangeInclusive<u16> = 4036..=4041;
+
 /// How rows are sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Mode {
@@ -190,6 +193,11 @@ impl Writer {
         let mut error = server_error(number, "22000", cell(2)).table(self.name());
         if let Some((_, row)) = cell(2).rsplit_once(" at row ") {
             error = error.row(format!("number {row} of its chunk"));
+        }
+        if JSON_SYNTAX.contains(&number) {
+            // The server says where in a text, but not of which column.
+            let json = self.table.columns.iter().filter(|c| c.data_type == DataType::Json).map(|c| c.name.as_str());
+            error = error.column(json.collect::<Vec<_>>().join(", "));
         }
         Err(error)
     }

@@ -199,7 +199,12 @@ impl Source for PostgresSource {
             .iter()
             .map(|c| {
                 let name = identifier(&c.column.name);
-                if c.reading.as_text { format!("({name})::text") } else { name }
+                match (c.reading.as_text, c.column.native_type.as_str()) {
+                    (false, _) => name,
+                    // The only cast to text that is not what the server shows: it says /32 of an address too.
+                    (true, "inet") => format!("pg_catalog.textin(pg_catalog.inet_out({name}))"),
+                    (true, _) => format!("({name})::text"),
+                }
             })
             .collect();
         let from = split::from_where(&range, &table, &shape)?;
