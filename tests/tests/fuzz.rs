@@ -58,6 +58,7 @@ fn case(source: Engine, target: Engine, seed: u64) -> Result<Outcome, String> {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "how many schemas were whole is what a long run is for")]
 fn what_arrives_is_what_was_there() {
     let number = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     let (each, from) = match number("SENSEI_FUZZ") {
@@ -89,7 +90,7 @@ fn what_arrives_is_what_was_there() {
         }
     });
     let (found, whole, in_part) = (found.into_inner().expect("findings"), whole.into_inner(), in_part.into_inner());
-    println!("{} schemas: {whole} arrived, {in_part} without values that were refused by name", cases.len());
+    eprintln!("{} schemas: {whole} arrived, {in_part} without values that were refused by name", cases.len());
     assert!(found.is_empty(), "{} findings:\n{}", found.len(), found.join("\n\n"));
     assert!(whole > 0 && in_part > 0, "nothing was moved, or nothing refused");
 }

@@ -266,4 +266,14 @@ mod tests {
         found.columns.pop();
         assert_eq!(differences(&table(), &found)[0], "its columns are a");
     }
+    #[test]
+    fn a_remark_in_a_type_is_no_part_of_it() {
+        let (mut planned, mut found) = (table(), table());
+        planned.columns[0].native_type = "longtext /* json */".to_owned();
+        found.columns[0].native_type = "LONGTEXT".to_owned();
+        found.columns[0].data_type = DataType::Json;
+        assert_eq!(differences(&planned, &found), [""; 0]);
+        found.columns[0].native_type = "mediumtext".to_owned();
+        assert_eq!(differences(&planned, &found), ["`a` is mediumtext, not longtext /* json */"]);
+    }
 }
