@@ -7,7 +7,7 @@ use sensei_engine::error::{Code, Error};
 use sensei_engine::migration::{self, Job, Options, Report, Stop, TableCheck};
 use sensei_engine::plan::{Naming, OnExisting, Plan, Request};
 use sensei_engine::plugin::{Cancel, Registry, Traffic};
-use sensei_engine::validate::{Content, Depth, DifferenceKind};
+use sensei_engine::validate::{Content, Depth, DifferenceKind, Figure};
 use sensei_tests::servers::{self, MariaDbDatabase, SqliteFile};
 use sensei_tests::{product, samples};
 
@@ -92,13 +92,33 @@ fn told(check: &TableCheck) -> Vec<String> {
     told
 }
 
+/// Columns of a table of which both systems say the same, and figures of which they do not: `price total`.
+fn heard(check: &TableCheck) -> (String, Vec<String>) {
+    let witness = check.witness.as_ref().unwrap_or_else(|| panic!("nobody was asked about {}", check.target));
+    let word = |figure: Figure| format!("{figure:?}").to_lowercase();
+    let against = witness.contradictions.iter().map(|c| format!("{} {}", c.column, word(c.figure))).collect();
+    (witness.agreed.join(" "), against)
+}
+
 /// `double` makes one row twice; none where the target's key forbids it.
 fn finds_the_damage(url: &str, name: &str, sql: &dyn Fn(&str), double: Option<&str>) {
     let job = job(url, name, Depth::Full);
     let (plan, report) = run(&job);
-    report.expect("a migration");
+    let report = report.expect("a migration");
+    let told_before = report.tables.iter().find(|t| t.target.ends_with("many")).and_then(|t| t.witness.clone());
+    let told_before = told_before.expect("both systems' words");
+    assert_eq!((told_before.rows, told_before.agreed.join(" ").as_str()), (ROWS, "part id v price at"));
     let checks = migration::recheck(&job, &plan, false).expect("both sides");
     assert!(checks.iter().all(TableCheck::agrees), "{checks:#?}");
+    for (table, columns) in [("many", "part id v price at"), ("still", "id v"), ("unkeyed", "a b")] {
+        assert_eq!(heard(check(&checks, table)), (columns.to_owned(), Vec::new()));
+    }
+    // Of a table that is larger than what is asked about, both ends.
+    let mut some = job.clone();
+    some.options.witness_rows = 10_000;
+    let ends = migration::recheck(&some, &plan, false).expect("both sides");
+    // `part` leads the key of `many`, and no integer.
+    assert!(ends.iter().all(TableCheck::agrees) && check(&ends, "many").witness.is_none(), "{ends:#?}");
     assert!(checks.iter().all(|c| matches!(&c.content, Content::Compared(c) if c.not_compared.is_empty())));
 
     sql("update many set price = price + 0.01, v = 'damaged' where id = 123456");
@@ -120,7 +140,12 @@ fn finds_the_damage(url: &str, name: &str, sql: &dyn Fn(&str), double: Option<&s
     let many = check(&checks, "many");
     assert_eq!(told(many), expected, "{many:#?}");
     assert!(matches!(&many.content, Content::Compared(compared) if !compared.more));
+    let (_, against) = heard(many);
+    assert!(against.contains(&"v present".to_owned()), "{against:?}");
+    // SQLite's decimals are texts here: it only counts them.
+    assert!(against.contains(&"price total".to_owned()) || url.starts_with("sqlite"), "{against:?}");
     assert_eq!(told(check(&checks, "unkeyed")), ["extra '2' NULL"]);
+    assert_eq!(heard(check(&checks, "unkeyed")).1, ["a present", "a total"]);
     assert_eq!(told(check(&checks, "still")), ["different '2' v"]);
 }
 

@@ -147,6 +147,7 @@ mod tests {
             chunk_rows: 40,
             attempts: 5,
             validation: Depth::Full,
+            witness_rows: 60,
         }
     }
 

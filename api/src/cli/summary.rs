@@ -84,7 +84,15 @@ fn agreed(report: &Report) -> String {
     });
     match shares.min().flatten() {
         None => "Every count agrees.".to_owned(),
-        Some(ALL) => "Every value agrees.".to_owned(),
+        Some(ALL) => {
+            match report.tables.iter().filter_map(|table| table.witness.as_ref()).map(|w| w.agreed.len()).sum() {
+                0_usize => "Every value agrees.".to_owned(),
+                heard => {
+                    let columns = counted(heard as u64, "column");
+                    format!("Every value agrees; so do both systems' own figures of {columns}.")
+                }
+            }
+        }
         Some(percent) => format!("Every count agrees, and every value of {percent} % of the rows."),
     }
 }
@@ -110,6 +118,7 @@ mod tests {
             bytes: rows.0 * 200,
             seconds,
             content: Content::NotAsked,
+            witness: None,
         }
     }
 

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use sensei_engine::lifecycle::Validation;
 use sensei_engine::migration::TableCheck;
 use sensei_engine::store::Scope;
-use sensei_engine::validate::{Content, DifferenceKind, RowDifference};
+use sensei_engine::validate::{Content, Contradiction, DifferenceKind, Figure, RowDifference, Witness};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -67,6 +67,57 @@ pub(crate) struct TableValidation {
     /// Nothing that was looked at differs.
     matches: bool,
     content: ContentValidation,
+    witness: WitnessView,
+}
+
+/// Whether the systems' own figures agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum WitnessStatus {
+    /// Both say the same of every column that both can tell of.
+    Agrees,
+    /// They do not.
+    Contradicts,
+    /// They were not asked, or one has nothing to say.
+    NotHeard,
+}
+
+/// What both systems say of a table in their own SQL: counts of values, least, greatest and sum, of the columns that are moved
+/// as they are.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WitnessView {
+    status: WitnessStatus,
+    /// Rows that were asked about: all, or those at both ends of the key of a large table.
+    #[schema(example = 107)]
+    rows: u64,
+    /// Columns of which both say the same, in the target's names.
+    #[schema(example = json!(["employee_id", "name"]))]
+    columns: Vec<String>,
+    contradictions: Vec<ContradictionView>,
+}
+
+/// A figure of which the systems say different things.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ContradictionView {
+    #[schema(example = "salary")]
+    column: String,
+    figure: FigureWord,
+    #[schema(example = "691416.00")]
+    source: String,
+    #[schema(example = "691400.00")]
+    target: String,
+}
+
+/// What is told of a column's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FigureWord {
+    /// How many are not NULL.
+    Present,
+    Least,
+    Greatest,
+    /// Of numbers their sum, of texts and bytes their length together, in bytes.
+    Total,
 }
 
 /// Whether the values agree.
@@ -172,6 +223,40 @@ impl From<&TableCheck> for TableValidation {
             target_rows: check.target_rows,
             matches: check.agrees(),
             content: ContentValidation::from(&check.content),
+            witness: WitnessView::from(check.witness.as_ref()),
+        }
+    }
+}
+
+impl From<Option<&Witness>> for WitnessView {
+    fn from(witness: Option<&Witness>) -> Self {
+        let status = match witness {
+            None => WitnessStatus::NotHeard,
+            Some(witness) if !witness.contradictions.is_empty() => WitnessStatus::Contradicts,
+            Some(witness) if witness.agreed.is_empty() => WitnessStatus::NotHeard,
+            Some(_) => WitnessStatus::Agrees,
+        };
+        Self {
+            status,
+            rows: witness.map_or(0, |witness| witness.rows),
+            columns: witness.map_or_else(Vec::new, |witness| witness.agreed.clone()),
+            contradictions: (witness.iter().flat_map(|w| &w.contradictions)).map(ContradictionView::from).collect(),
+        }
+    }
+}
+
+impl From<&Contradiction> for ContradictionView {
+    fn from(contradiction: &Contradiction) -> Self {
+        Self {
+            column: contradiction.column.clone(),
+            figure: match contradiction.figure {
+                Figure::Present => FigureWord::Present,
+                Figure::Least => FigureWord::Least,
+                Figure::Greatest => FigureWord::Greatest,
+                Figure::Total => FigureWord::Total,
+            },
+            source: contradiction.source.clone(),
+            target: contradiction.target.clone(),
         }
     }
 }
@@ -291,6 +376,7 @@ mod tests {
             source_rows,
             target_rows,
             content,
+            witness: None,
         }
     }
 
@@ -307,7 +393,8 @@ mod tests {
             "more_differences": false});
         let table = |source_rows: u64, target_rows: u64, matches: bool| {
             json!({"table": "public.employees", "source_table": "HR.EMPLOYEES", "source_rows": source_rows,
-                "target_rows": target_rows, "matches": matches, "content": content})
+                "target_rows": target_rows, "matches": matches, "content": content,
+                "witness": {"status": "not_heard", "rows": 0, "columns": [], "contradictions": []}})
         };
         assert_eq!(
             serde_json::to_value(&view).expect("JSON"),
@@ -340,6 +427,20 @@ mod tests {
                 "columns_not_compared": [{"column": "shape", "reason": "it is odd"}],
                 "differences": [{"kind": "different", "key": {"id": "'7'"}, "columns": ["name"]}],
                 "more_differences": true})
+        );
+    }
+
+    #[test]
+    fn what_the_systems_say_against_each_other_is_told() {
+        let contradiction =
+            Contradiction { column: "pay".into(), figure: Figure::Total, source: "3".into(), target: "2".into() };
+        let witness = Witness { rows: 3, agreed: vec!["id".into()], contradictions: vec![contradiction] };
+        let view = TableValidation::from(&TableCheck { witness: Some(witness), ..check(3, 3, Content::NotAsked) });
+        assert!(!view.matches);
+        let contradiction = json!({"column": "pay", "figure": "total", "source": "3", "target": "2"});
+        assert_eq!(
+            serde_json::to_value(&view.witness).expect("JSON"),
+            json!({"status": "contradicts", "rows": 3, "columns": ["id"], "contradictions": [contradiction]})
         );
     }
 

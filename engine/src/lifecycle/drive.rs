@@ -415,6 +415,7 @@ impl Driver {
             source_rows: t.source_rows,
             target_rows: t.target_rows,
             content: t.content.clone(),
+            witness: t.witness.clone(),
         });
         let validation = Validation::of(tables.collect(), true);
         self.service

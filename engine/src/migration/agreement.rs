@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::plan::Plan;
 use crate::plugin::{Environment, TargetSession};
 use crate::transfer::TableTally;
-use crate::validate::{Content, DifferenceKind, Pair, RowDifference};
+use crate::validate::{Content, Contradiction, DifferenceKind, Figure, Pair, RowDifference};
 
 /// Differing rows that an error shows of a table; all that were found are in its details. 3: an error is a paragraph.
 const ROWS_SHOWN: usize = 3;
@@ -44,12 +44,14 @@ pub(super) fn agree(
             let staged = target.staged(&plan.migration, &table.target.name)?;
             // What was written is known to be what the source has only where the counts say so.
             let written = tally.digest.filter(|_| counts_agree);
-            pairs.push((at, Pair { table, target: staged, written }));
+            let testimony = tally.testimony.clone();
+            pairs.push((at, Pair { table, target: staged, written, testimony }));
         }
     }
     compare(job, environment, pairs, &mut checks, false)?;
     for (tally, check) in tallies.iter_mut().zip(&checks) {
         tally.content = check.content.clone();
+        tally.witness.clone_from(&check.witness);
     }
     let failed = if counts_agree {
         (!checks.iter().all(TableCheck::agrees)).then(|| Error::new(Code::ContentMismatch, content_differs(&checks)))
@@ -81,13 +83,29 @@ fn count_differs(wrong: &[String]) -> String {
 fn content_differs(checks: &[TableCheck]) -> String {
     let tables = checks.iter().filter(|check| !check.agrees()).map(|check| {
         let rows = some(check.content.differences());
-        let rows = if rows.is_empty() { "its rows agree by now: the source was changed".to_owned() } else { rows };
-        format!("{}: {rows}", check.target)
+        let contradictions = check.witness.as_ref().map_or(&[][..], |witness| &witness.contradictions);
+        let what = match (rows.is_empty(), contradictions) {
+            (false, _) => rows,
+            (true, []) => "its rows agree by now: the source was changed".to_owned(),
+            (true, contradictions) => contradicted(contradictions),
+        };
+        format!("{}: {what}", check.target)
     });
     format!(
         "As many rows arrived as were sent, yet not the same ones ({}). Nothing was switched over. If a trigger, a default or another program changes the target's staging, stop it and begin anew with `--restart`; otherwise this is a bug of Sensei or of a connector: please report it.",
         tables.collect::<Vec<_>>().join("; ")
     )
+}
+
+/// What the systems say that cannot both be true: `the source counts 3 values in name, the target 2`.
+fn contradicted(contradictions: &[Contradiction]) -> String {
+    let word = |Contradiction { column, figure, source, target }: &Contradiction| match figure {
+        Figure::Present => format!("the source counts {source} values in {column}, the target {target}"),
+        Figure::Least => format!("the least {column} is {source} in the source, {target} in the target"),
+        Figure::Greatest => format!("the greatest {column} is {source} in the source, {target} in the target"),
+        Figure::Total => format!("{column} adds up to {source} in the source, to {target} in the target"),
+    };
+    contradictions.iter().take(ROWS_SHOWN).map(word).collect::<Vec<_>>().join("; ")
 }
 
 /// The first rows, in words: `id '7' differs in name; id '9' is missing`.
@@ -119,7 +137,15 @@ pub(crate) fn sentence(checks: &[TableCheck]) -> String {
     let compared = |check: &&TableCheck| matches!(check.content, Content::Compared(_));
     match checks.iter().filter(compared).count() {
         0 => format!("The rows of {} tables were counted on both sides: every count agrees.", checks.len()),
-        by_value => format!("{by_value} tables were compared value by value: both sides agree."),
+        by_value => {
+            let heard: usize = checks.iter().filter_map(|c| c.witness.as_ref()).map(|w| w.agreed.len()).sum();
+            let heard = if heard == 0 {
+                String::new()
+            } else {
+                format!(", and so do both systems' own figures of {heard} columns")
+            };
+            format!("{by_value} tables were compared value by value: both sides agree{heard}.")
+        }
     }
 }
 

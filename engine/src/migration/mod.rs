@@ -38,7 +38,7 @@ use crate::connection::Connection;
 use crate::error::{Code, Error, Result};
 use crate::event::{Event, Level, Observer, Phase};
 use crate::plugin::{Cancel, Environment, Traffic};
-use crate::validate::{Content, Depth};
+use crate::validate::{Content, Depth, Witness, unreadable};
 
 /// How a transfer runs. Every figure has a default and a reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +58,14 @@ pub struct Options {
     /// How closely both sides are compared. Default: every value.
     #[serde(default)]
     pub validation: Depth,
+    /// Rows of a table about which both systems are asked for their own figures, about; of a larger one those at both ends
+    /// of its key. Default 250,000: aggregates over every column of a large table take a server longer than moving it.
+    #[serde(default = "default_witness_rows")]
+    pub witness_rows: u64,
+}
+
+const fn default_witness_rows() -> u64 {
+    250_000
 }
 
 impl Default for Options {
@@ -70,6 +78,7 @@ impl Default for Options {
             chunk_rows: 250_000,
             attempts: 5,
             validation: Depth::Full,
+            witness_rows: default_witness_rows(),
         }
     }
 }
@@ -127,6 +136,11 @@ impl Job {
         }
     }
 
+    /// Whether both systems are to be asked for their own figures.
+    fn has_witness(&self) -> bool {
+        self.options.validation.has_witness() && unreadable(&self.target).is_none()
+    }
+
     /// An error of a job that was cancelled is what cancelling looks like from inside: `message` says what it was.
     fn unless_cancelled<T>(&self, result: Result<T>, message: &str) -> Result<T> {
         result.map_err(|e| if self.cancel.is_cancelled() { Error::new(Code::Cancelled, message) } else { e })
@@ -159,6 +173,8 @@ pub struct TableReport {
     pub seconds: f64,
     /// How the content of both sides compared.
     pub content: Content,
+    /// What both systems themselves say of it; none where they were not asked, or one has nothing to say.
+    pub witness: Option<Witness>,
 }
 
 /// How a run came out.

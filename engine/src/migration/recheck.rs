@@ -7,7 +7,7 @@ use crate::catalog::TableName;
 use crate::error::{Code, Error, Result, Role};
 use crate::plan::{Plan, TablePlan};
 use crate::plugin::{Environment, SourceSession, TargetSession};
-use crate::validate::{self, Content, Pair, Side};
+use crate::validate::{self, Content, Pair, Side, Witness};
 
 /// One table on both sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,13 +23,18 @@ pub struct TableCheck {
     /// How their content compared.
     #[serde(default)]
     pub content: Content,
+    /// What both systems themselves say of it; none where they were not asked, or one has nothing to say.
+    #[serde(default)]
+    pub witness: Option<Witness>,
 }
 
 impl TableCheck {
     /// Whether both sides hold the same, as far as anybody looked.
     #[must_use]
     pub fn agrees(&self) -> bool {
-        self.source_rows == self.target_rows && self.content.agrees()
+        self.source_rows == self.target_rows
+            && self.content.agrees()
+            && self.witness.as_ref().is_none_or(|witness| witness.contradictions.is_empty())
     }
 }
 
@@ -47,7 +52,7 @@ pub fn recheck(job: &Job, plan: &Plan, staged: bool) -> Result<Vec<TableCheck>> 
         let sides = |check: &TableCheck| !staged || check.agrees();
         let pairs: Vec<(usize, Pair<'_>)> = (plan.tables.iter().zip(names).enumerate())
             .filter(|(at, _)| sides(&checks[*at]))
-            .map(|(at, (table, target))| (at, Pair { table, target, written: None }))
+            .map(|(at, (table, target))| (at, Pair { table, target, written: None, testimony: None }))
             .collect();
         compare(job, &environment, pairs, &mut checks, !staged)?;
         Ok(checks)
@@ -81,7 +86,23 @@ pub(super) fn compare(
     let source = side(&job.source, Role::Source, true, None);
     let target = side(&job.target, Role::Target, live, Some(&*job.observer));
     let (places, pairs): (Vec<usize>, Vec<Pair<'_>>) = pairs.into_iter().unzip();
-    let compared = validate::compare(&source, &target, &pairs, percent)?;
+    let rows: Vec<u64> = places.iter().map(|at| checks[*at].source_rows).collect();
+    // The servers add up while their rows are read.
+    let (compared, heard) = std::thread::scope(|scope| {
+        let witness = job.has_witness().then(|| {
+            std::thread::Builder::new()
+                .name("witness".into())
+                .spawn_scoped(scope, || validate::hear(&source, &target, &pairs, &rows))
+                .map_err(|e| Error::system("start a thread to ask both systems in", &e))
+        });
+        let compared = validate::compare(&source, &target, &pairs, percent);
+        let broke = |_| Error::new(Code::System, "Asking both systems broke down; this is a bug of Sensei.");
+        let heard = witness.transpose()?.map(|thread| thread.join().map_err(broke)).transpose()?.transpose()?;
+        Ok::<_, Error>((compared?, heard.unwrap_or_default()))
+    })?;
+    for (at, witness) in places.iter().zip(heard) {
+        checks[*at].witness = witness;
+    }
     for (at, compared) in places.into_iter().zip(compared) {
         checks[at].content = Content::Compared(compared);
     }
@@ -121,6 +142,7 @@ pub(super) fn check(table: &TablePlan, source_rows: u64, target_rows: u64) -> Ta
         source_rows,
         target_rows,
         content: Content::NotAsked,
+        witness: None,
     }
 }
 

@@ -118,7 +118,7 @@ fn find(job: &Job, environment: &Environment, table: &TablePlan, most_rows: u64)
         observer: None,
         go_on: &go_on,
     };
-    let pair = Pair { table, target: table.target.name.clone(), written: None };
+    let pair = Pair { table, target: table.target.name.clone(), written: None, testimony: None };
     validate::differing(&side(&job.source, Role::Source), &side(&job.target, Role::Target), &pair, most_rows)
 }
 

@@ -294,6 +294,7 @@ impl Run<'_> {
                 .validation
                 .percent()
                 .filter(|_| validate::unreadable(&self.job.target).is_none()),
+            has_witness: self.job.has_witness(),
         };
         let lanes = (0..transfer.lanes())
             .map(|_| {
@@ -334,6 +335,7 @@ impl Run<'_> {
                 bytes: tally.bytes,
                 seconds: tally.seconds(),
                 content: tally.content,
+                witness: tally.witness,
             })
             .collect();
         Ok(Report {

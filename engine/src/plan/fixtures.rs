@@ -62,11 +62,11 @@ pub(super) fn column(name: &str, native_type: &str, data_type: DataType) -> Colu
     }
 }
 
-pub(super) fn number(name: &str) -> Column {
+pub(crate) fn number(name: &str) -> Column {
     column(name, "bigint", DataType::Integer(Integer { bits: 64, signed: true }))
 }
 
-pub(super) fn words(name: &str) -> Column {
+pub(crate) fn words(name: &str) -> Column {
     column(name, "text", DataType::Text(Text { length: None, fixed: false }))
 }
 
@@ -74,7 +74,7 @@ pub(super) fn key(columns: &[&str]) -> Key {
     Key { name: Some("PK".to_owned()), columns: columns.iter().map(|c| (*c).to_owned()).collect() }
 }
 
-pub(super) fn table(schema: &str, name: &str, columns: Vec<Column>) -> Table {
+pub(crate) fn table(schema: &str, name: &str, columns: Vec<Column>) -> Table {
     let primary_key = columns.first().map(|c| key(&[&c.name]));
     Table {
         name: TableName { schema: schema.to_owned(), name: name.to_owned() },

@@ -20,7 +20,9 @@ mod session;
 mod tls;
 
 pub use bindings::exports::sensei::plugin::connector::{Description, Roles};
-pub use bindings::exports::sensei::plugin::source::{Chunk, KeyRange, Range, Snapshot};
+pub use bindings::exports::sensei::plugin::source::{
+    Chunk, Ends, Figures, KeyRange, Measure, Question, Range, Snapshot,
+};
 pub use bindings::exports::sensei::plugin::target::{
     ColumnNote, Fidelity, Job, Ledger, OnExisting, Proposal, Receipt, Repair, Repaired, Stage, Statement, TableNote,
 };

@@ -4,7 +4,7 @@
 
 use wasmtime::component::ResourceAny;
 
-use super::bindings::exports::sensei::plugin::source::{Chunk, Range, ReadRequest, Snapshot};
+use super::bindings::exports::sensei::plugin::source::{Chunk, Ends, Figures, Question, Range, ReadRequest, Snapshot};
 use super::bindings::exports::sensei::plugin::target::{
     Job, Ledger, Proposal, Repair, Repaired, Statement, WriteRequest,
 };
@@ -157,6 +157,21 @@ impl SourceSession {
     /// The connector's own.
     pub fn count(&mut self, table: &TableName) -> Result<u64> {
         call!(self, Role::Source, sensei_plugin_source.session.call_count, self.session, table)
+    }
+
+    /// What the system itself says of columns: of all rows, or of those at both ends. In the order asked.
+    ///
+    /// # Errors
+    /// The connector's own, after which the session may be used; `plugin_lied` if it answers something else.
+    pub fn figures(&mut self, table: &TableName, questions: &[Question], ends: Option<&Ends>) -> Result<Vec<Figures>> {
+        let told =
+            call!(self, Role::Source, sensei_plugin_source.session.call_figures, self.session, table, questions, ends)?;
+        if told.len() == questions.len() {
+            return Ok(told);
+        }
+        let message =
+            "The connector tells figures of other columns than it was asked for. This is a bug of the connector.";
+        Err(Error::new(Code::PluginLied, message).role_if(Some(Role::Source)))
     }
 
     /// Reads one chunk.

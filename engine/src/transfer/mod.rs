@@ -24,7 +24,7 @@ use crate::event::{Event, Observer, TableProgress};
 use crate::migration::{Options, Stop};
 use crate::plan::Plan;
 use crate::plugin::{Cancel, Chunk, Environment, Ledger, SourceSession, Stage, Statement, TargetSession};
-use crate::validate::Digest;
+use crate::validate::{Digest, Questions};
 
 /// Everything the lanes share.
 pub(crate) struct Transfer<'a> {
@@ -42,6 +42,8 @@ pub(crate) struct Transfer<'a> {
     pub(crate) snapshot: String,
     /// Rows whose content is digested on their way, in percent; none: nobody compares them.
     pub(crate) digested: Option<u8>,
+    /// The source is asked for its own figures.
+    pub(crate) has_witness: bool,
 }
 
 impl Transfer<'_> {
@@ -211,6 +213,13 @@ fn split_and_count(transfer: &Transfer<'_>, control: Control<'_>, queue: &Queue,
         let rows = source.count(&tables[table].source).map_err(|e| e.table_if(&tables[table].source.name))?;
         tracing::debug!(table = %tables[table].source.name, rows, seconds = began.elapsed().as_secs_f64(), "counted source");
         tally.counted_source(table, rows);
+        if !transfer.has_witness {
+            continue;
+        }
+        let (questions, began) = (Questions::of(&tables[table]), Instant::now());
+        let told = questions.ask_source(source, &tables[table].source, rows, transfer.options.witness_rows)?;
+        tracing::debug!(table = %tables[table].source.name, seconds = began.elapsed().as_secs_f64(), "asked source");
+        tally.asked_source(table, told);
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::validate::{Content, Digest};
+use crate::validate::{Content, Digest, Testimony, Witness};
 
 /// One table's figures.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,10 @@ pub(crate) struct TableTally {
     pub(crate) digest: Option<Digest>,
     /// How it compared with what the target has.
     pub(crate) content: Content,
+    /// What the source said of its columns.
+    pub(crate) testimony: Option<Testimony>,
+    /// What both systems themselves said.
+    pub(crate) witness: Option<Witness>,
     began: Option<Instant>,
     ended: Option<Instant>,
 }
@@ -74,6 +78,10 @@ impl Tally {
 
     pub(super) fn counted_source(&self, table: usize, rows: u64) {
         self.lock()[table].source_rows = Some(rows);
+    }
+
+    pub(super) fn asked_source(&self, table: usize, testimony: Option<Testimony>) {
+        self.lock()[table].testimony = testimony;
     }
 
     pub(super) fn counted_target(&self, table: usize, rows: u64) {

@@ -14,6 +14,7 @@ mod span;
 #[cfg(test)]
 mod tests;
 mod token;
+mod witness;
 
 use std::fmt;
 
@@ -27,6 +28,8 @@ use rows::ALL;
 pub use rows::{Comparison, Hasher};
 pub(crate) use scan::Side;
 use scan::{Gather, Scan};
+pub use witness::{Contradiction, Figure, Witness};
+pub(crate) use witness::{Questions, Testimony};
 
 use crate::catalog::TableName;
 use crate::connection::Connection;
@@ -75,6 +78,16 @@ impl Depth {
             Self::Full => Some(ALL),
             Self::Sample(percent) => Some(percent),
             Self::Counts => None,
+        }
+    }
+}
+
+impl Depth {
+    /// Whether both systems are also asked for their own figures: a sample is chosen by our hashes, which they do not know.
+    pub(crate) fn has_witness(self) -> bool {
+        match self {
+            Self::Full => true,
+            Self::Sample(_) | Self::Counts => false,
         }
     }
 }
@@ -167,6 +180,8 @@ pub(crate) struct Pair<'a> {
     pub(crate) target: TableName,
     /// What its rows were when they were written; none: the source is read (again).
     pub(crate) written: Option<Digest>,
+    /// What the source said of its columns meanwhile; none: it is asked (again).
+    pub(crate) testimony: Option<Testimony>,
 }
 
 impl Gather for Digest {
@@ -225,6 +240,43 @@ pub(crate) fn compare(source: &Side<'_>, target: &Side<'_>, pairs: &[Pair<'_>], 
         });
     }
     Ok(all)
+}
+
+/// Asks both systems for their own figures of tables; `rows` the source counts in each. None of a table where one of them has
+/// nothing to say.
+///
+/// # Errors
+/// Whatever breaks a connection or a plugin, with the side's role.
+pub(crate) fn hear(
+    source: &Side<'_>,
+    target: &Side<'_>,
+    pairs: &[Pair<'_>],
+    rows: &[u64],
+) -> Result<Vec<Option<Witness>>> {
+    let (mut asking, mut told) = (None, Vec::with_capacity(pairs.len()));
+    let mut there = target.session()?;
+    for (pair, rows) in pairs.iter().zip(rows) {
+        (target.go_on)()?;
+        let questions = Questions::of(pair.table);
+        let asked = match &pair.testimony {
+            Some(testimony) => Some(testimony.clone()),
+            None => {
+                let session = match &mut asking {
+                    Some(session) => session,
+                    none => none.insert(source.session()?),
+                };
+                let most = source.options.witness_rows;
+                questions.ask_source(session, &pair.table.source, *rows, most).map_err(|e| source.blame(e))?
+            }
+        };
+        told.push(match asked {
+            None => None,
+            Some(asked) => {
+                questions.ask_target(&mut there, &pair.target, *rows, &asked).map_err(|e| target.blame(e))?
+            }
+        });
+    }
+    Ok(told)
 }
 
 /// The rows in which one table differs, `most` keys at most.

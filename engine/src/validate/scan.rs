@@ -61,7 +61,7 @@ impl Side<'_> {
     }
 
     /// A session that reads calls itself the source's.
-    fn blame(&self, error: Error) -> Error {
+    pub(super) fn blame(&self, error: Error) -> Error {
         Error { role: error.role.map(|_| self.role), ..error }
     }
 

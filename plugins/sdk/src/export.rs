@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 use crate::bindings::exports::sensei::plugin::{connector, source, target};
 use crate::catalog::{Catalog, Table, TableName};
 use crate::{
-    Batch, Chunk, Description, Error, Job, Kind, Ledger, Proposal, ReadRequest, Repair, Repaired, Result, Snapshot,
-    Statement, WriteRequest,
+    Batch, Chunk, Description, Ends, Error, Figures, Job, Kind, Ledger, Proposal, Question, ReadRequest, Repair,
+    Repaired, Result, Snapshot, Statement, WriteRequest,
 };
 
 /// One kind of system.
@@ -34,6 +34,10 @@ pub trait Source: Sized + 'static {
     fn thaw(&mut self) -> Result<()>;
     fn split(&mut self, table: TableName, rows: u64) -> Result<Vec<Chunk>>;
     fn count(&mut self, table: TableName) -> Result<u64>;
+    /// A system without words of its own says nothing.
+    fn figures(&mut self, _: TableName, questions: Vec<Question>, _: Option<Ends>) -> Result<Vec<Figures>> {
+        Ok(questions.iter().map(|_| crate::figures::SILENT).collect())
+    }
     fn read(&mut self, request: ReadRequest) -> Result<Self::Reader>;
 }
 
@@ -127,6 +131,9 @@ impl<S: Source> source::GuestSession for Resource<S> {
     }
     fn count(&self, table: TableName) -> Result<u64> {
         self.0.borrow_mut().count(table)
+    }
+    fn figures(&self, table: TableName, questions: Vec<Question>, ends: Option<Ends>) -> Result<Vec<Figures>> {
+        self.0.borrow_mut().figures(table, questions, ends)
     }
     fn read(&self, request: ReadRequest) -> Result<source::Reader> {
         self.0.borrow_mut().read(request).map(|r| source::Reader::new(Resource::new(r)))

@@ -22,6 +22,7 @@
 mod arrow_type;
 mod error;
 mod export;
+pub mod figures;
 pub mod file;
 pub mod host;
 #[cfg(not(target_arch = "wasm32"))]
@@ -46,7 +47,9 @@ pub mod bindings {
 
 pub use arrow_type::{EXTENSION_NAME, NATIVE_TYPE, arrow_field, arrow_type};
 pub use bindings::exports::sensei::plugin::connector::{Description, Roles};
-pub use bindings::exports::sensei::plugin::source::{Chunk, KeyRange, Range, ReadRequest, Snapshot};
+pub use bindings::exports::sensei::plugin::source::{
+    Chunk, Ends, Figures, KeyRange, Measure, Question, Range, ReadRequest, Snapshot,
+};
 pub use bindings::exports::sensei::plugin::target::{
     ColumnNote, Fidelity, Job, Ledger, OnExisting, Proposal, Receipt, Repair, Repaired, Stage, Statement, TableNote,
     WriteRequest,

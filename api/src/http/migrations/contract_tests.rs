@@ -139,6 +139,7 @@ fn validation() -> Validation {
         source_rows,
         target_rows,
         content: Content::NotAsked,
+        witness: None,
     };
     let tables = vec![count(107, 107), count(5, 4)];
     Validation { at: at("2026-02-02T18:00:00Z"), passed: false, staged: true, tables }

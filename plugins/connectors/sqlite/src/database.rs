@@ -300,8 +300,9 @@ impl Statement {
         // SAFETY: the pointer and the length describe one value that lives until the statement moves on; `step`
         // needs `&mut self`. A length of zero may come with a null pointer.
         unsafe {
-            let begin: *const u8 = ffi::sqlite3_column_blob(self.stmt, at as c_int).cast();
+            // The length first: it makes UTF-8 of a text that the file keeps in UTF-16.
             let length = ffi::sqlite3_column_bytes(self.stmt, at as c_int);
+            let begin: *const u8 = ffi::sqlite3_column_blob(self.stmt, at as c_int).cast();
             if begin.is_null() || length <= 0 { &[] } else { std::slice::from_raw_parts(begin, length as usize) }
         }
     }

@@ -210,6 +210,21 @@ fn from_file_to_file_nothing_differs() {
     place.is_sound("b.db");
 }
 
+/// SQLite keeps texts in the encoding that the file was made with; whoever asks gets UTF-8.
+#[test]
+fn texts_in_utf16_arrive_like_any_other() {
+    let place = Place::new();
+    let rows = "CREATE TABLE names (id INTEGER PRIMARY KEY, \"naïve\" TEXT DEFAULT 'é', CHECK (\"naïve\" <> 'ü'));
+        INSERT INTO names VALUES (1, 'äöü😀'), (2, ''), (3, NULL), (4, 'a' || char(0) || 'b')";
+    for encoding in ["UTF-8", "UTF-16le", "UTF-16be"] {
+        place.run(encoding, &format!("PRAGMA encoding = '{encoding}'; {rows}"));
+        let arrived = format!("{encoding} arrived");
+        move_all(&place, encoding, &arrived, OnExisting::Fail).unwrap();
+        assert_eq!(place.content(&arrived), place.content("UTF-8"), "{encoding}");
+        assert_eq!(place.schema(&arrived), place.schema("UTF-8 arrived"), "{encoding}");
+    }
+}
+
 #[test]
 fn renamed_columns_are_described_anew() {
     let place = Place::new();

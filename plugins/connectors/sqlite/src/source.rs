@@ -1,5 +1,6 @@
 //! Reading a file.
 
+mod figures;
 mod reader;
 mod split;
 
@@ -9,7 +10,8 @@ use std::sync::Arc;
 
 use arrow_schema::{Schema, SchemaRef};
 use sensei_sdk::catalog::{Catalog, TableName};
-use sensei_sdk::{Chunk, Error, Kind, ReadRequest, Result, Snapshot, Source, rows};
+use sensei_sdk::figures::{SILENT, Words};
+use sensei_sdk::{Chunk, Ends, Error, Figures, Kind, Measure, Question, ReadRequest, Result, Snapshot, Source, rows};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{self, Shape};
@@ -75,6 +77,8 @@ struct Token {
 pub(crate) struct FileSource {
     database: Rc<Database>,
     configuration: Configuration,
+    /// How the file keeps its texts.
+    utf8: bool,
     tables: HashMap<String, Rc<Readable>>,
 }
 
@@ -123,14 +127,15 @@ impl Source for FileSource {
             "PRAGMA cache_size = -{CACHE_KIB}; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; SELECT count(*) FROM sqlite_schema"
         ))?;
         let encoding = database.prepare("PRAGMA encoding").and_then(|mut s| s.step().map(|_| s.text(0)))?;
-        if encoding.as_deref().is_some_and(|e| e != "UTF-8") {
+        let utf8 = encoding.as_deref().is_none_or(|e| e == "UTF-8");
+        if !utf8 {
             // SQLite itself converts texts on the way; their bytes are UTF-8 either way.
             sensei_sdk::host::log(
                 sensei_sdk::host::Level::Debug,
                 "The file stores its texts in UTF-16; they are read as UTF-8.",
             );
         }
-        Ok(Self { database, configuration, tables: HashMap::new() })
+        Ok(Self { database, configuration, utf8, tables: HashMap::new() })
     }
 
     fn catalog(&mut self, schemas: Vec<String>) -> Result<Catalog> {
@@ -197,6 +202,29 @@ impl Source for FileSource {
         self.readable(&table)?;
         let count = self.database.integer(&format!("SELECT count(*) FROM {}", identifier(&table.name)))?;
         Ok(count.unwrap_or(0) as u64)
+    }
+
+    fn figures(&mut self, table: TableName, questions: Vec<Question>, ends: Option<Ends>) -> Result<Vec<Figures>> {
+        let readable = self.readable(&table)?;
+        let column = |name: &str| readable.columns.iter().find(|c| c.field.name() == name);
+        let words = |q: &Question| column(&q.column).map(|c| figures::words(q.measure, c.decode, self.utf8));
+        let words: Vec<Words> = questions.iter().map(|q| words(q).unwrap_or(Words::NOTHING)).collect();
+        let from = identifier(&table.name);
+        let extent = questions.iter().all(|q| q.measure == Measure::Extent) && ends.is_none();
+        let sql = if extent {
+            // An index is gone to for one end at a time.
+            let asked = words.iter().zip(&questions).flat_map(|(w, q)| w.selection(&identifier(&q.column)));
+            let selected: Vec<String> = asked.map(|end| format!("(SELECT {end} FROM {from})")).collect();
+            (!selected.is_empty()).then(|| format!("SELECT {}", selected.join(", ")))
+        } else {
+            sensei_sdk::figures::statement(&words, &questions, &from, ends.as_ref(), identifier)
+        };
+        let Some(sql) = sql else { return Ok(vec![SILENT; questions.len()]) };
+        let mut statement = self.database.prepare(&sql)?;
+        statement.step()?;
+        let asked: usize = words.iter().zip(&questions).map(|(w, q)| w.selection(&q.column).len()).sum();
+        let row: Vec<Option<String>> = (0..asked).map(|at| statement.text(at)).collect();
+        sensei_sdk::figures::answers(&words, &row)
     }
 
     fn read(&mut self, request: ReadRequest) -> Result<RowReader> {

@@ -1,6 +1,7 @@
 //! Reading: catalog, one consistent snapshot, chunks, and batches straight from the stream's buffer.
 
 mod column;
+mod figures;
 mod range;
 mod read;
 mod snapshot;
@@ -12,7 +13,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use sensei_sdk::catalog::{Catalog, Column, TableName};
-use sensei_sdk::{Chunk, ReadRequest, Result, Snapshot, rows};
+use sensei_sdk::figures::{SILENT, Words};
+use sensei_sdk::{Chunk, Ends, Figures, Question, ReadRequest, Result, Snapshot, rows};
 
 use crate::configuration::{Configuration, ZeroDates};
 use crate::connection::{Connection, identifier};
@@ -98,6 +100,19 @@ impl sensei_sdk::Source for Source {
 
     fn count(&mut self, table: TableName) -> Result<u64> {
         count(&mut self.connection.borrow_mut(), &table.schema, &table.name)
+    }
+
+    fn figures(&mut self, table: TableName, questions: Vec<Question>, ends: Option<Ends>) -> Result<Vec<Figures>> {
+        let known = self.known(&table)?;
+        let column = |name: &str| known.columns.iter().find(|c| c.name == name);
+        let words = |q: &Question| column(&q.column).map(|c| figures::words(q.measure, c, self.zero_dates));
+        let words: Vec<Words> = questions.iter().map(|q| words(q).unwrap_or(Words::NOTHING)).collect();
+        let from = format!("{}.{}", identifier(&table.schema), identifier(&table.name));
+        let Some(sql) = sensei_sdk::figures::statement(&words, &questions, &from, ends.as_ref(), identifier) else {
+            return Ok(vec![SILENT; questions.len()]);
+        };
+        let row = self.connection.borrow_mut().table(&sql)?.into_iter().next().unwrap_or_default();
+        sensei_sdk::figures::answers(&words, &row)
     }
 
     fn read(&mut self, request: ReadRequest) -> Result<read::Reader> {

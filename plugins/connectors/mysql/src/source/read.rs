@@ -44,14 +44,18 @@ pub(crate) fn full_name(table: &TableName) -> String {
     format!("{}.{}", table.schema, table.name)
 }
 
+/// Whether the server's own conversion to UTF-8 loses nothing of a column.
+pub(super) fn is_exact(column: &Described) -> bool {
+    column.character_set.as_deref().is_none_or(|c| EXACT.contains(&c))
+}
+
 /// What is selected for a column.
 fn expression(column: &Described) -> String {
     let name = identifier(&column.name);
-    let exact = column.character_set.as_deref().is_none_or(|c| EXACT.contains(&c));
     match column.data_type {
         // The server puts `?` for what it cannot convert. Where the way there and back is not the same bytes, a byte
         // that is no UTF-8 comes instead, and the row is an error (P2).
-        DataType::Text(_) if !exact => {
+        DataType::Text(_) if !is_exact(column) => {
             let charset = column.character_set.as_deref().unwrap_or_default();
             format!(
                 "IF(CAST(CONVERT(CONVERT({name} USING utf8mb4) USING {charset}) AS BINARY) <=> CAST({name} AS BINARY), \

@@ -1,6 +1,7 @@
 //! A session that reads: one connection, in one snapshot once it is frozen or joined.
 
 mod decode;
+mod figures;
 mod reader;
 mod split;
 
@@ -10,7 +11,10 @@ use std::rc::Rc;
 
 use arrow_schema::{Schema, SchemaRef};
 use sensei_sdk::catalog::{Catalog, TableName};
-use sensei_sdk::{Chunk, Error, Kind, Range, ReadRequest, Result, Snapshot, Source, arrow_field, rows};
+use sensei_sdk::figures::{SILENT, Words};
+use sensei_sdk::{
+    Chunk, Ends, Error, Figures, Kind, Question, Range, ReadRequest, Result, Snapshot, Source, arrow_field, rows,
+};
 
 pub use reader::CopyReader;
 
@@ -97,6 +101,20 @@ impl PostgresSource {
         Ok((shape, columns, Schema::new(fields).into()))
     }
 
+    /// The row of a statement that gives one. Inside a transaction its failure leaves no trace: the session goes on.
+    fn one_row(&mut self, sql: &str) -> Result<Vec<Option<String>>> {
+        let mut connection = self.connection.borrow_mut();
+        let guarded = connection.in_transaction();
+        if guarded {
+            connection.execute("SAVEPOINT sensei_asked")?;
+        }
+        let rows = connection.query(sql);
+        if guarded && rows.as_ref().map_or_else(|e| e.kind != Kind::Unreachable, |_| true) {
+            connection.execute("ROLLBACK TO sensei_asked; RELEASE sensei_asked")?;
+        }
+        Ok(rows?.into_iter().next().unwrap_or_default())
+    }
+
     /// Begins the transaction, in the snapshot of `token` unless that is empty.
     fn begin(&mut self, token: &str) -> Result<()> {
         let mut connection = self.connection.borrow_mut();
@@ -179,17 +197,20 @@ impl Source for PostgresSource {
     fn count(&mut self, table: TableName) -> Result<u64> {
         let relation = self.shape(&table)?.relation;
         let sql = format!("SELECT pg_catalog.count(*) FROM {}", split::rows_of(&table, relation));
-        let mut connection = self.connection.borrow_mut();
-        let guarded = connection.in_transaction();
-        if guarded {
-            connection.execute("SAVEPOINT sensei_count")?;
-        }
-        let counted = connection.value(&sql);
-        if guarded && counted.as_ref().map_or_else(|e| e.kind != Kind::Unreachable, |_| true) {
-            connection.execute("ROLLBACK TO sensei_count; RELEASE sensei_count")?;
-        }
-        let counted = counted.map_err(|e| e.table(&table.name))?;
+        let counted = self.one_row(&sql).map_err(|e| e.table(&table.name))?.into_iter().next().flatten();
         counted.and_then(|n| n.parse().ok()).ok_or_else(|| Error::internal("The server counted no number."))
+    }
+
+    fn figures(&mut self, table: TableName, questions: Vec<Question>, ends: Option<Ends>) -> Result<Vec<Figures>> {
+        let shape = self.shape(&table)?;
+        let words = |q: &Question| shape.column(&q.column).map(|c| figures::words(q.measure, &c.column));
+        let words: Vec<Words> = questions.iter().map(|q| words(q).unwrap_or(Words::NOTHING)).collect();
+        let from = split::rows_of(&table, shape.relation);
+        let Some(sql) = sensei_sdk::figures::statement(&words, &questions, &from, ends.as_ref(), identifier) else {
+            return Ok(vec![SILENT; questions.len()]);
+        };
+        let row = self.one_row(&sql).map_err(|e| e.table(&table.name))?;
+        sensei_sdk::figures::answers(&words, &row)
     }
 
     fn read(&mut self, request: ReadRequest) -> Result<CopyReader> {

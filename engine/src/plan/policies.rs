@@ -1,0 +1,276 @@
+//! What becomes of values that the target does not hold: refused, unless somebody decided otherwise.
+//!
+//! A target's connector says which kinds of special values a column refuses; the table here says what may take their place.
+//! What is chosen for all columns (a request's [`Policies`]) is written into the mappings' transformations, where everybody
+//! sees it; what could be chosen for one column stands beside its mapping, ready to be approved.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::DataType;
+use crate::error::{Code, Error, Result};
+use crate::expression::Special;
+use crate::plugin::Specials;
+
+/// What stops the migration.
+const REJECT: &str = "reject";
+/// What a choice of its own stands for in the table of choices: any date.
+const A_DATE: &str = "1970-01-01";
+
+/// A kind of special values, as people name it.
+struct Kind {
+    special: Special,
+    /// In a request: `options.policies.zero_dates`.
+    word: &'static str,
+    /// In a sentence: `3 of 1,000 sampled values are zero dates`.
+    plural: &'static str,
+    flag: Specials,
+}
+
+const KINDS: [Kind; 5] = [
+    Kind { special: Special::NulByte, word: "nul_bytes", plural: "hold NUL characters", flag: Specials::NUL_BYTE },
+    Kind { special: Special::ZeroDate, word: "zero_dates", plural: "are zero dates", flag: Specials::ZERO_DATE },
+    Kind {
+        special: Special::FarDate,
+        word: "far_dates",
+        plural: "are infinite, or outside the years 0 to 9999",
+        flag: Specials::FAR_DATE,
+    },
+    Kind { special: Special::Nan, word: "nan", plural: "are NaN", flag: Specials::NAN },
+    Kind { special: Special::Infinity, word: "infinity", plural: "are infinite", flag: Specials::INFINITY },
+];
+
+/// What may take a value's place.
+struct Choice {
+    special: Special,
+    word: &'static str,
+    about: &'static str,
+    /// `{}` stands for the column.
+    transformation: &'static str,
+    /// NULL is what takes the place.
+    nulls: bool,
+}
+
+const fn choice(special: Special, word: &'static str, transformation: &'static str, about: &'static str) -> Choice {
+    Choice { special, word, about, transformation, nulls: false }
+}
+
+const fn null(special: Special, transformation: &'static str) -> Choice {
+    Choice { special, word: "null", about: "NULL takes their place.", transformation, nulls: true }
+}
+
+const CHOICES: [Choice; 8] = [
+    choice(Special::NulByte, "strip", "replace_nul({}, '')", "The character is taken out of the text."),
+    choice(Special::NulByte, "replace", "replace_nul({}, '\u{fffd}')", "U+FFFD takes the character's place."),
+    null(Special::ZeroDate, "replace_zero_date({}, NULL)"),
+    choice(Special::ZeroDate, A_DATE, "replace_zero_date({}, '1970-01-01')", "This date, or another one, takes their place."),
+    null(Special::FarDate, "replace_far_date({}, NULL)"),
+    choice(Special::FarDate, "clamp", "clamp_date({})", "The first day of the year 1, or the last second of 9999, takes their place."),
+    null(Special::Nan, "replace_nan({}, NULL)"),
+    null(Special::Infinity, "replace_infinity({}, NULL)"),
+];
+
+/// What is chosen for all columns that refuse such values; kinds that are not named are refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Policies(BTreeMap<String, String>);
+
+impl Policies {
+    /// Names of the kinds.
+    pub fn kinds() -> impl Iterator<Item = &'static str> {
+        KINDS.iter().map(|kind| kind.word)
+    }
+
+    /// Words that may be chosen for a kind.
+    #[must_use]
+    pub fn words(kind: &str) -> Vec<&'static str> {
+        let of = KINDS.iter().find(|k| k.word == kind).map(|k| k.special);
+        let words = CHOICES.iter().filter(|choice| Some(choice.special) == of).map(|choice| choice.word);
+        if of.is_some() { std::iter::once(REJECT).chain(words).collect() } else { Vec::new() }
+    }
+
+    /// Chooses for a kind.
+    ///
+    /// # Errors
+    /// `invalid_request`: there is no such kind, or it has no such choice.
+    pub fn choose(&mut self, kind: &str, word: &str) -> Result<()> {
+        let invalid = |message| Err(Error::new(Code::InvalidRequest, message));
+        let Some(known) = KINDS.iter().find(|k| k.word == kind) else {
+            let known: Vec<&str> = Self::kinds().collect();
+            return invalid(format!("there is no policy `{}`; policies: {}", kind.escape_debug(), known.join(", ")));
+        };
+        let dated = known.special == Special::ZeroDate && is_date(word);
+        let words = Self::words(kind);
+        if !dated && !words.contains(&word) {
+            let another = if known.special == Special::ZeroDate { ", or another date" } else { "" };
+            let (word, words) = (word.escape_debug(), words.join("`, `"));
+            return invalid(format!("`{word}` is no choice for {kind}; choices: `{words}`{another}"));
+        }
+        if word == REJECT {
+            self.0.remove(kind);
+        } else {
+            self.0.insert(kind.to_owned(), word.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Nothing is chosen: everything special is refused.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Kinds and what is chosen for them.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(kind, word)| (kind.as_str(), word.as_str()))
+    }
+
+    fn chosen(&self, kind: &Kind) -> Option<(&'static Choice, &str)> {
+        let word = self.0.get(kind.word)?;
+        let of_kind = || CHOICES.iter().filter(|choice| choice.special == kind.special);
+        let dated = || of_kind().find(|choice| choice.word == A_DATE);
+        Some((of_kind().find(|choice| choice.word == word).or_else(dated)?, word))
+    }
+}
+
+/// `2024-02-29`, of the calendar and of every system.
+fn is_date(word: &str) -> bool {
+    word.len() == A_DATE.len() && word >= "0001-01-01" && word.parse::<jiff::civil::Date>().is_ok()
+}
+
+/// One ready-made answer to values that a column refuses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remedy {
+    /// Which values: `zero_dates`.
+    pub policy: String,
+    /// `null`, `strip` ...
+    pub choice: String,
+    /// For people.
+    pub about: String,
+    /// To approve the mapping with.
+    pub transformation: String,
+}
+
+/// A kind of values that one column refuses.
+#[derive(Clone, Copy)]
+pub(super) struct Refused {
+    kind: &'static Kind,
+}
+
+impl Refused {
+    pub(super) fn special(self) -> Special {
+        self.kind.special
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        self.kind.word
+    }
+
+    pub(super) fn plural(self) -> &'static str {
+        self.kind.plural
+    }
+
+    /// What is chosen for it, in one word, and whether NULL takes the values' place.
+    pub(super) fn chosen(self, policies: &Policies) -> Option<(String, bool)> {
+        policies.chosen(self.kind).map(|(choice, word)| (word.to_owned(), choice.nulls))
+    }
+
+    /// What is chosen, done to a column (or to what is done to it already).
+    pub(super) fn apply(self, policies: &Policies, column: String) -> String {
+        match policies.chosen(self.kind) {
+            None => column,
+            Some((choice, word)) => choice.transformation.replace(A_DATE, word).replace("{}", &column),
+        }
+    }
+
+    /// What may be chosen; NULL only where the target takes it.
+    pub(super) fn remedies(self, nullable: bool, transformation: impl Fn(&str) -> String) -> Vec<Remedy> {
+        let offered = |choice: &&Choice| choice.special == self.kind.special && (nullable || !choice.nulls);
+        let remedy = |choice: &Choice| Remedy {
+            policy: self.kind.word.to_owned(),
+            choice: choice.word.to_owned(),
+            about: choice.about.to_owned(),
+            transformation: transformation(choice.transformation),
+        };
+        CHOICES.iter().filter(offered).map(remedy).collect()
+    }
+}
+
+/// The kinds that a target's column refuses and the source's could hold, travelling as this Arrow type.
+pub(super) fn refused(refuses: Specials, source: &DataType, travels: &arrow::datatypes::DataType) -> Vec<Refused> {
+    // Text that is no number has no NaN.
+    let is_number = |special| !matches!(special, Special::Nan | Special::Infinity) || holds_numbers(source);
+    let is_text = |special| special != Special::NulByte || !holds_numbers(source);
+    let may = |kind: &&Kind| {
+        let special = kind.special;
+        refuses.contains(kind.flag) && special.may_be_in(travels) && is_number(special) && is_text(special)
+    };
+    KINDS.iter().filter(may).map(|kind| Refused { kind }).collect()
+}
+
+fn holds_numbers(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Float(_) | DataType::Number | DataType::Decimal(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_choice_is_an_expression_of_its_type() {
+        use arrow::datatypes::{DataType as Arrow, Field, Schema, TimeUnit};
+        let fields = [
+            ("text", Arrow::Utf8),
+            ("day", Arrow::Date32),
+            ("at", Arrow::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))),
+            ("number", Arrow::Float64),
+        ];
+        let schema: arrow::datatypes::SchemaRef =
+            Schema::new(fields.iter().map(|(name, held)| Field::new(*name, held.clone(), true)).collect::<Vec<_>>())
+                .into();
+        for Choice { special, transformation, .. } in &CHOICES {
+            let fit = fields.iter().filter(|(_, held)| special.may_be_in(held));
+            for (name, held) in fit {
+                let sql = transformation.replace("{}", name);
+                let expression = crate::expression::Expression::parse(&sql, &schema).unwrap();
+                assert_eq!(expression.data_type(), held, "{sql}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_checked_and_told() {
+        let mut policies = Policies::default();
+        let said = |e: Error| e.message;
+        assert_eq!(
+            said(policies.choose("zero_date", "null").unwrap_err()),
+            "there is no policy `zero_date`; policies: nul_bytes, zero_dates, far_dates, nan, infinity"
+        );
+        assert_eq!(
+            said(policies.choose("zero_dates", "2024-02-30").unwrap_err()),
+            "`2024-02-30` is no choice for zero_dates; choices: `reject`, `null`, `1970-01-01`, or another date"
+        );
+        assert_eq!(
+            said(policies.choose("nul_bytes", "null").unwrap_err()),
+            "`null` is no choice for nul_bytes; choices: `reject`, `strip`, `replace`"
+        );
+        assert!(policies.is_empty());
+        policies.choose("nul_bytes", "reject").unwrap();
+        assert!(policies.is_empty());
+        policies.choose("zero_dates", "0001-01-01").unwrap();
+        let kind = refused(Specials::ZERO_DATE | Specials::NUL_BYTE, &DataType::Date, &arrow::datatypes::DataType::Date32);
+        assert_eq!(kind.len(), 1);
+        assert_eq!(kind[0].apply(&policies, "born".into()), "replace_zero_date(born, '0001-01-01')");
+    }
+
+    #[test]
+    fn a_number_is_no_text_although_it_travels_as_one() {
+        let all = Specials::all();
+        let words = |held: &DataType| {
+            refused(all, held, &arrow::datatypes::DataType::Utf8).iter().map(|r| r.word()).collect::<Vec<_>>()
+        };
+        assert_eq!(words(&DataType::Number), ["nan", "infinity"]);
+        assert_eq!(words(&DataType::Json), ["nul_bytes"]);
+    }
+}
