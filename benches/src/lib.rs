@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use sensei_engine::connection::Connection;
 use sensei_engine::error::Result;
 use sensei_engine::migration::{self, Job, Options, Report, Stop};
-use sensei_engine::plan::{Naming, OnExisting, Request};
+use sensei_engine::plan::{Naming, OnExisting, Policies, Request};
 use sensei_engine::plugin::Registry;
 
 /// A batch shaped like TPC-H's `lineitem`: integers, decimals, dates and short text.
@@ -67,6 +67,7 @@ pub fn migrate(registry: &Registry, source: &str, target: &str, parallelism: usi
             on_existing: OnExisting::Fail,
             generate_rollback: false,
             bare: false,
+            policies: Policies::default(),
         },
         options: Options { parallelism, ..Options::default() },
         observer: Arc::new(()),

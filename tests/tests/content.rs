@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use sensei_engine::connection::Connection;
 use sensei_engine::error::{Code, Error};
 use sensei_engine::migration::{self, Job, Options, Report, Stop, TableCheck};
-use sensei_engine::plan::{Naming, OnExisting, Plan, Request};
+use sensei_engine::plan::{Naming, OnExisting, Plan, Policies, Request};
 use sensei_engine::plugin::{Cancel, Registry, Traffic};
 use sensei_engine::validate::{Content, Depth, DifferenceKind, Figure};
 use sensei_tests::servers::{self, MariaDbDatabase, SqliteFile};
@@ -52,6 +52,7 @@ fn job(target: &str, name: &str, validation: Depth) -> Job {
             on_existing: OnExisting::Fail,
             generate_rollback: false,
             bare: false,
+            policies: Policies::default(),
         },
         options: Options { parallelism: 2, chunk_rows: CHUNK_ROWS, validation, ..Options::default() },
         observer: Arc::new(()),

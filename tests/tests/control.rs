@@ -8,7 +8,7 @@ use sensei_engine::connection::Connection;
 use sensei_engine::error::Code;
 use sensei_engine::event::{Event, Observer, Phase};
 use sensei_engine::migration::{self, Job, Options, Report, SchemaRehearsal, Stop, TableCheck};
-use sensei_engine::plan::{Decision, Naming, OnExisting, Plan, Request};
+use sensei_engine::plan::{Decision, Naming, OnExisting, Plan, Policies, Request};
 use sensei_engine::plugin::{Cancel, Environment, Ledger, Registry, TargetSession, Traffic};
 use sensei_tests::api::eventually;
 use sensei_tests::oracle::{Rules, System, compare};
@@ -188,6 +188,7 @@ fn job(source: &str, target: &str, name: &str, watch: &Arc<Watch>) -> Job {
             on_existing: OnExisting::Fail,
             generate_rollback: false,
             bare: false,
+            policies: Policies::default(),
         },
         options: Options { parallelism: LANES, chunk_rows: CHUNK_ROWS, ..Options::default() },
         observer: watch.clone(),

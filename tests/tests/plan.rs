@@ -6,7 +6,7 @@ use sensei_engine::connection::Connection;
 use sensei_engine::error::Code;
 use sensei_engine::event::{Event, Observer};
 use sensei_engine::migration::{self, Job, Options, Stop};
-use sensei_engine::plan::{Decision, LooksLike, Mapping, Naming, OnExisting, Plan, Request, TablePlan};
+use sensei_engine::plan::{Decision, LooksLike, Mapping, Naming, OnExisting, Plan, Policies, Request, TablePlan};
 use sensei_engine::plugin::{Cancel, Registry, Traffic};
 use sensei_tests::oracle::System;
 use sensei_tests::servers::{self, SqliteFile};
@@ -41,6 +41,7 @@ fn job(source: &str, target: &str, on_existing: OnExisting, observer: Arc<dyn Ob
             on_existing,
             generate_rollback: true,
             bare: false,
+            policies: Policies::default(),
         },
         options: Options::default(),
         observer,

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use sensei_engine::connection::Connection;
 use sensei_engine::error::Role;
 use sensei_engine::migration::{Options, Report};
-use sensei_engine::plan::{self as engine, Plan, Request};
+use sensei_engine::plan::{self as engine, Plan, Policies, Request};
 use sensei_engine::plugin::Registry;
 use sensei_engine::validate::Depth;
 
@@ -57,6 +57,10 @@ pub(super) struct Arguments {
     /// How names are made in the target
     #[arg(long, value_enum, value_name = "STYLE", default_value = "snake")]
     naming: Naming,
+    /// What takes the place of values that the target does not hold, such as zero_dates=null, zero_dates=1970-01-01,
+    /// nul_bytes=strip, far_dates=clamp, nan=null or infinity=null; may be repeated [default: each stops the migration]
+    #[arg(long = "policy", value_name = "KIND=CHOICE", value_parser = policy)]
+    policies: Vec<(String, String)>,
     /// Tables alone: leave keys, indexes, checks and foreign keys out, to be made by hand
     #[arg(long)]
     bare: bool,
@@ -125,6 +129,11 @@ impl Arguments {
             },
             generate_rollback: false,
             bare: self.bare,
+            policies: self.policies.iter().fold(Policies::default(), |mut policies, (kind, word)| {
+                // Each was looked at when the command line was read.
+                let _ = policies.choose(kind, word);
+                policies
+            }),
         }
     }
 
@@ -143,6 +152,12 @@ impl Arguments {
 
 fn depth(word: &str) -> Result<Depth, String> {
     Depth::named(word).ok_or_else(|| "neither full, counts nor a sample such as sample:10 (1 to 99 %)".to_owned())
+}
+
+fn policy(words: &str) -> Result<(String, String), String> {
+    let (kind, word) = words.split_once('=').ok_or("not of the form KIND=CHOICE")?;
+    Policies::default().choose(kind, word).map_err(|e| e.message)?;
+    Ok((kind.to_owned(), word.to_owned()))
 }
 
 /// A connection from a URL of the command line; its errors say which of the two.
@@ -239,6 +254,7 @@ mod tests {
             on_existing: engine::OnExisting::Fail,
             generate_rollback: false,
             bare: false,
+            policies: Policies::default(),
         };
         assert_eq!((arguments.request(), arguments.options()), (request, Options::default()));
     }
@@ -268,6 +284,7 @@ mod tests {
             on_existing: engine::OnExisting::Replace,
             generate_rollback: false,
             bare: true,
+            policies: Policies::default(),
         };
         assert_eq!(arguments.request(), request);
         let options = Options { parallelism: 3, batch_rows: 77, validation: Depth::Sample(10), ..Options::default() };

@@ -1,4 +1,4 @@
-//! What an expression may call: DataFusion's scalar functions, and nothing that reads tables.
+//! What an expression may call: DataFusion's scalar functions and a few of our own, and nothing that reads tables.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -22,7 +22,8 @@ pub(super) struct Language {
 impl Language {
     fn new() -> Self {
         let mut functions = HashMap::new();
-        for function in datafusion_functions::all_default_functions() {
+        let own = super::special::functions().into_iter().map(Arc::new);
+        for function in datafusion_functions::all_default_functions().into_iter().chain(own) {
             for name in std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str)) {
                 functions.insert(name.to_lowercase(), Arc::clone(&function));
             }

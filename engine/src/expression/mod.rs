@@ -17,6 +17,7 @@ mod precision;
 mod projection;
 mod rejects;
 mod sift;
+mod special;
 mod trial;
 
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub(crate) use failure::value as shown_value;
 pub use parse::quote;
 pub use projection::{ColumnExpression, Projection};
 pub use rejects::Rejected;
+pub(crate) use special::Special;
 pub use trial::{FirstRefused, Trial};
 
 /// One SQL expression over the columns of a source table.

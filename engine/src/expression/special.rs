@@ -15,7 +15,7 @@ use datafusion_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImp
 
 /// A kind of value that not every system holds (contract, `target.specials`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Special {
+pub(crate) enum Special {
     /// The character U+0000 in text.
     NulByte,
     /// `0000-00-00`.
@@ -70,7 +70,9 @@ impl Special {
                 let days = array.as_primitive::<Date32Type>();
                 match self {
                     Self::ZeroDate => of_values(days, |day| day == i32::MIN + 1),
-                    Self::FarDate => of_values(days, |day| is_far(day.into(), i32::MIN.into(), FIRST_DAY.into(), LAST_DAY.into())),
+                    Self::FarDate => {
+                        of_values(days, |day| is_far(day.into(), i32::MIN.into(), FIRST_DAY.into(), LAST_DAY.into()))
+                    }
                     Self::NulByte | Self::Nan | Self::Infinity => none(array),
                 }
             }
@@ -83,8 +85,12 @@ impl Special {
                     Self::NulByte | Self::Nan | Self::Infinity => none(array),
                 }
             }
-            DataType::Float32 => self.of_floats(array, array.as_primitive::<Float32Type>(), f32::is_nan, f32::is_infinite),
-            DataType::Float64 => self.of_floats(array, array.as_primitive::<Float64Type>(), f64::is_nan, f64::is_infinite),
+            DataType::Float32 => {
+                self.of_floats(array, array.as_primitive::<Float32Type>(), f32::is_nan, f32::is_infinite)
+            }
+            DataType::Float64 => {
+                self.of_floats(array, array.as_primitive::<Float64Type>(), f64::is_nan, f64::is_infinite)
+            }
             _ => none(array),
         }
     }

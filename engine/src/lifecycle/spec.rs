@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::window::Schedule;
 use crate::migration::Options;
-use crate::plan::{Naming, OnExisting, Request};
+use crate::plan::{Naming, OnExisting, Policies, Request};
 use crate::validate::Depth;
 
 /// What to move, how, when, and who wants to know.
@@ -60,6 +60,9 @@ pub struct OptionsSpec {
     pub generate_rollback: bool,
     /// Tables alone, without keys and indexes.
     pub bare: bool,
+    /// What takes the place of values that the target does not hold.
+    #[serde(default)]
+    pub policies: Policies,
     /// What happens to a table that the target has already.
     pub on_existing: OnExisting,
     /// How names are made.
@@ -99,6 +102,7 @@ impl Default for OptionsSpec {
             auto_approve_above: AUTO_APPROVE_ABOVE,
             generate_rollback: false,
             bare: false,
+            policies: Policies::default(),
             on_existing: OnExisting::Fail,
             naming: Naming::default(),
             cutover: CutoverMode::Auto,
@@ -130,6 +134,7 @@ impl Spec {
             on_existing: self.options.on_existing,
             generate_rollback: self.options.generate_rollback,
             bare: self.options.bare,
+            policies: self.options.policies.clone(),
         }
     }
 

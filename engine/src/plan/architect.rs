@@ -2,23 +2,25 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
 use super::evidence::{self, Findings, Seen};
 use super::naming::Name;
 use super::outline;
+use super::policies::{self, Refused};
 use super::profile::profile;
 use super::range::{extent, narrower};
 use super::rename::Renamed;
 use super::risk::Risks;
 use super::sample::{Sample, Sampled};
 use super::scout::full;
-use super::{Evidence, Fidelity, Mapping, Severity, TablePlan, columns_read, short_hash};
+use super::{Evidence, Fidelity, Mapping, Policies, Remedy, Severity, TablePlan, columns_read, short_hash};
 use crate::catalog::{Column, Table};
 use crate::error::{Code, Error, Result, Role};
 use crate::expression::{Conversion, Projection, conversion, quote, sql_type};
-use crate::plugin::Proposal;
 use crate::plugin::rows::{decode_schema, encode_schema};
+use crate::plugin::{Proposal, Specials};
 
 /// Characters of a mapping's identifier after `map_`: 50 bits, unique among the columns of any database.
 const MAPPING_ID_LENGTH: usize = 10;
@@ -32,6 +34,8 @@ pub(super) struct Input<'a> {
     pub(super) reads: SchemaRef,
     /// Its first rows.
     pub(super) sampled: Sampled,
+    /// What takes the place of values that the target does not hold.
+    pub(super) policies: &'a Policies,
 }
 
 /// The table's plan; what may surprise goes to `risks`.
@@ -39,7 +43,7 @@ pub(super) struct Input<'a> {
 /// # Errors
 /// `plugin_lied` if the proposal does not fit the table it was asked for.
 pub(super) fn table(input: Input<'_>, risks: &mut Risks) -> Result<TablePlan> {
-    let Input { source, renamed, proposal, reads, sampled } = input;
+    let Input { source, renamed, mut proposal, reads, sampled, policies } = input;
     let lied = |what: String| {
         let message = format!(
             "The target's connector proposes for `{}` {what}. This is a bug of the connector.",
@@ -48,6 +52,8 @@ pub(super) fn table(input: Input<'_>, risks: &mut Risks) -> Result<TablePlan> {
         Error::new(Code::PluginLied, message).role_if(Some(Role::Target))
     };
     let writes = decode_schema(&proposal.row_schema).map_err(|e| e.role_if(Some(Role::Target)))?;
+    let refused = refused(source, renamed, &proposal, &reads, policies, risks);
+    let writes = relax(&mut proposal, &writes, &refused, source, renamed, risks);
     // Columns that the target computes itself stand in the schema only if its writer wants to see them.
     let mut written = proposal.table.columns.iter();
     let mut mappings = Vec::with_capacity(writes.fields().len());
@@ -68,6 +74,7 @@ pub(super) fn table(input: Input<'_>, risks: &mut Risks) -> Result<TablePlan> {
             to: field,
             fidelity: note.map_or(Fidelity::Lossless, |n| n.fidelity),
             note: note.map_or("", |n| n.note.as_str()),
+            refused: &refused[at],
         };
         pair.warn(&full(&source.name), risks);
         let seen = pair.seen(&sampled);
@@ -93,6 +100,85 @@ pub(super) fn table(input: Input<'_>, risks: &mut Risks) -> Result<TablePlan> {
         row_schema: proposal.row_schema,
         target: proposal.table,
     })
+}
+
+/// For each column of the source: the kinds of its values that the target refuses, and what is chosen for them. In a primary
+/// key nothing can be NULL.
+fn refused(
+    source: &Table,
+    renamed: &Renamed,
+    proposal: &Proposal,
+    reads: &SchemaRef,
+    policies: &Policies,
+    risks: &mut Risks,
+) -> Vec<Vec<Refused>> {
+    let key = proposal.table.primary_key.iter().flat_map(|key| &key.columns);
+    let key: Vec<&String> = key.collect();
+    let columns = source.columns.iter().zip(&renamed.columns).zip(reads.fields());
+    let of = |((column, name), read): ((&Column, &Name), &FieldRef)| {
+        let note = proposal.columns.iter().find(|note| note.column == name.target);
+        let specials = note.map_or(Specials::empty(), |note| note.refuses);
+        let mut refused = policies::refused(specials, &column.data_type, read.data_type(), policies);
+        let place = format!("{}.{}", full(&source.name), column.name);
+        for refused in &mut refused {
+            if refused.is_null() && key.contains(&&name.target) {
+                refused.forget();
+                risks.add(
+                    Severity::High,
+                    "policy_not_applied",
+                    format!("The policy `{}: null` does not hold for columns of a primary key: such a value stops the migration.", refused.word()),
+                    &place,
+                    "Choose something else for these columns: approve the mapping with another of its remedies.",
+                );
+            } else if let Some(word) = refused.chosen() {
+                risks.add(
+                    Severity::Low,
+                    "policy",
+                    format!("Values that {}: `{word}`, as asked.", refused.plural()),
+                    &place,
+                    "Nothing to do.",
+                );
+            }
+        }
+        refused
+    };
+    columns.map(of).collect()
+}
+
+/// Where NULL is to take the place of values, the target's column takes NULL, whatever the source's did.
+fn relax(
+    proposal: &mut Proposal,
+    writes: &SchemaRef,
+    refused: &[Vec<Refused>],
+    source: &Table,
+    renamed: &Renamed,
+    risks: &mut Risks,
+) -> SchemaRef {
+    let mut fields: Vec<FieldRef> = writes.fields().iter().cloned().collect();
+    for ((refused, column), name) in refused.iter().zip(&source.columns).zip(&renamed.columns) {
+        let Some(target) = proposal.table.columns.iter_mut().find(|c| c.name == name.target && !c.nullable) else {
+            continue;
+        };
+        if !refused.iter().any(Refused::is_null) {
+            continue;
+        }
+        target.nullable = true;
+        for field in fields.iter_mut().filter(|field| *field.name() == name.target) {
+            *field = Arc::new(field.as_ref().clone().with_nullable(true));
+        }
+        risks.add(
+            Severity::Medium,
+            "not_null_dropped",
+            "NULL takes the place of values that the target refuses, as asked: these columns are NOT NULL in the source, and not here.",
+            format!("{}.{}", full(&source.name), column.name),
+            "Choose a date instead of NULL, if applications count on NOT NULL.",
+        );
+    }
+    let relaxed: SchemaRef = Arc::new(Schema::new_with_metadata(fields, writes.metadata().clone()));
+    if relaxed != *writes {
+        proposal.row_schema = encode_schema(&relaxed);
+    }
+    relaxed
 }
 
 /// What the target says it leaves out.
@@ -179,6 +265,8 @@ struct Pair<'a> {
     to: &'a FieldRef,
     fidelity: Fidelity,
     note: &'a str,
+    /// Kinds of values that the target refuses, and what is chosen for them.
+    refused: &'a [Refused],
 }
 
 impl Pair<'_> {
@@ -203,13 +291,28 @@ impl Pair<'_> {
                 Conversion::Same | Conversion::Exact | Conversion::Checked => self.fidelity,
             },
             note: self.note.to_owned(),
+            remedies: self.remedies(),
         }
+    }
+
+    fn remedies(&self) -> Vec<Remedy> {
+        let open = self.refused.iter().filter(|refused| refused.chosen().is_none());
+        let done = |words: &str| self.converted(words.replace("{}", &self.column()));
+        open.flat_map(|refused| refused.remedies(self.target.nullable, done)).collect()
+    }
+
+    /// The column, with what the policies put in the place of values that the target refuses.
+    fn column(&self) -> String {
+        self.refused.iter().fold(quote(&self.source.name), |column, refused| refused.apply(column))
     }
 
     /// An exact conversion is written down as a CAST. One that must be checked is not: a CAST may round, the
     /// engine's own step into the target's type may not.
     fn transformation(&self) -> String {
-        let column = quote(&self.source.name);
+        self.converted(self.column())
+    }
+
+    fn converted(&self, column: String) -> String {
         match (self.step(), sql_type(self.to.data_type())) {
             (Conversion::Exact, Some(sql)) => format!("CAST({column} AS {sql})"),
             (Conversion::Exact, None) | (Conversion::Same | Conversion::Checked | Conversion::Unsupported, _) => column,
@@ -234,6 +337,12 @@ impl Pair<'_> {
             Err(e) => return Seen::Nothing(e.message),
         };
         let mut findings = Findings { sampled: sample.rows(), whole: sample.whole, ..Findings::default() };
+        let at = self.reads.index_of(&self.source.name).unwrap_or_default();
+        let count = |refused: &Refused| {
+            let of = |batch: &RecordBatch| refused.special().mask(batch.column(at)).true_count() as u64;
+            sample.batches.iter().map(of).sum()
+        };
+        findings.special = self.refused.iter().map(count).collect();
         let mut values = Vec::new();
         let mut before = 0;
         for (batch, column) in sample.batches.iter().flat_map(|b| projection.columns().iter().map(move |c| (b, c))) {
@@ -268,6 +377,33 @@ impl Pair<'_> {
             ),
             Seen::Rows(_) | Seen::Nothing(_) | Seen::Unasked => {}
         }
+        for (refused, count, sampled) in self.specials(seen).filter(|(refused, ..)| refused.chosen().is_none()) {
+            let description = format!(
+                "Sampled values {}, which these columns refuse. Such a row stops the migration; it is never changed.",
+                refused.plural()
+            );
+            let affected = format!(
+                "{table}.{} ({} of {} sampled)",
+                self.source.name,
+                evidence::grouped(count),
+                evidence::grouped(sampled)
+            );
+            let mitigation = format!(
+                "Choose what takes their place: for all columns by the policy `{}`, for one by approving its mapping with one of its remedies. Or correct them in the source.",
+                refused.word()
+            );
+            risks.add(Severity::High, "special_values", description, affected, &mitigation);
+        }
+    }
+
+    /// Kinds of special values that were seen: how many, of how many.
+    fn specials<'s>(&'s self, seen: &'s Seen) -> impl Iterator<Item = (&'s Refused, u64, u64)> {
+        let found = match seen {
+            Seen::Rows(findings) => Some(findings),
+            Seen::Nothing(_) | Seen::Unasked => None,
+        };
+        let counts = found.into_iter().flat_map(|f| f.special.iter().map(|count| (*count, f.sampled)));
+        self.refused.iter().zip(counts).filter(|(_, (count, _))| *count > 0).map(|(r, (count, of))| (r, count, of))
     }
 
     fn evidence(&self, seen: &Seen) -> Vec<Evidence> {
@@ -283,6 +419,10 @@ impl Pair<'_> {
             found.push(evidence::not_null(seen));
         }
         found.extend(evidence::sample_cast(seen));
+        let of = |(refused, count, sampled): (&Refused, u64, u64)| {
+            evidence::special(count, sampled, refused.plural(), refused.chosen())
+        };
+        found.extend(self.specials(seen).map(of));
         found
     }
 

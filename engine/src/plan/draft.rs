@@ -10,7 +10,9 @@ use super::rename::{Home, Policy, Renaming, rename};
 use super::risk::Risks;
 use super::sample::{Sampled, Sampler, Sampling};
 use super::scout::{self, full, listed};
-use super::{FORMAT, Naming, OnExisting, Plan, Request, Severity, Side, Summary, TablePlan, rollback, short_hash};
+use super::{
+    FORMAT, Naming, OnExisting, Plan, Policies, Request, Severity, Side, Summary, TablePlan, rollback, short_hash,
+};
 use crate::catalog::{Catalog, NamedType, ObjectKind, Table, TableName};
 use crate::connection::Connection;
 use crate::error::{Code, Error, Result, Role};
@@ -53,18 +55,28 @@ struct Asked<'a> {
     on_existing: OnExisting,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     bare: bool,
+    #[serde(skip_serializing_if = "Policies::is_empty")]
+    policies: &'a Policies,
 }
 
 fn id(source: &str, target: &str, request: &Request) -> String {
     // Whether the plan says how to take it back changes nothing about what is moved.
-    let Request { schemas, exclude_tables, target_schema, naming, on_existing, generate_rollback: _, bare } = request;
+    let Request { schemas, exclude_tables, target_schema, naming, on_existing, generate_rollback: _, bare, policies } =
+        request;
     let [schemas, exclude_tables] = [schemas, exclude_tables].map(|list| {
         let list: BTreeSet<&str> = list.iter().map(String::as_str).collect();
         list.into_iter().collect()
     });
     let target_schema = target_schema.as_deref();
-    let asked =
-        Asked { schemas, exclude_tables, target_schema, naming: *naming, on_existing: *on_existing, bare: *bare };
+    let asked = Asked {
+        schemas,
+        exclude_tables,
+        target_schema,
+        naming: *naming,
+        on_existing: *on_existing,
+        bare: *bare,
+        policies,
+    };
     let text = serde_json::json!([source, target, asked]).to_string();
     format!("m{}", short_hash(&text, MIGRATION_ID_LENGTH))
 }
@@ -225,7 +237,10 @@ pub(super) fn assemble(
             return Err(Error::new(Code::PluginLied, message).role_if(Some(Role::Target)));
         }
         let sampled = sample(&source.name, &reads)?;
-        tables.push(architect::table(Input { source, renamed, proposal, reads, sampled }, &mut risks)?);
+        tables.push(architect::table(
+            Input { source, renamed, proposal, reads, sampled, policies: &request.policies },
+            &mut risks,
+        )?);
     }
     let named_types = named_types(renaming.named_types);
     let homes = tables.iter().map(|t| &t.target.name.schema).chain(named_types.iter().map(|t| &t.schema));

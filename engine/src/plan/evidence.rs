@@ -50,13 +50,17 @@ const NULL_WEIGHTS: [(Nulls, f64, &str); 2] = [
     (Nulls::Possible, 0.6, "the source allows NULL and the target does not"),
     (Nulls::NotSampled, 0.85, "the source allows NULL and the target does not; none was sampled"),
 ];
+/// Sampled values are of a kind that the target refuses.
+const SPECIAL_WEIGHTS: [(Decided, f64, &str); 2] =
+    [(Decided::No, 0.3, "which the target refuses: see `remedies`"), (Decided::Yes, 1.0, "which the target refuses")];
 /// What a person did to the mapping.
 const PERSON_WEIGHTS: [(Person, f64, &str); 1] = [(Person::Overrode, 1.0, "a person's transformation")];
 
 /// Of type fidelity: a plan's reader looks it up again.
 const TYPE_FIDELITY: &str = "type_fidelity";
 /// Evidence about the transformation itself, which falls with it.
-const OF_TRANSFORMATION: [&str; 3] = ["conversion", "sample_cast", "sample_range"];
+const OF_TRANSFORMATION: [&str; 4] = ["conversion", "sample_cast", "sample_range", SAMPLE_SPECIAL];
+const SAMPLE_SPECIAL: &str = "sample_special";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tried {
@@ -83,6 +87,13 @@ enum Nulls {
     Possible,
     /// The sample would have shown it.
     NotSampled,
+}
+
+/// Whether a policy says what becomes of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decided {
+    No,
+    Yes,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +123,8 @@ pub(super) struct Findings {
     pub(super) first: Option<String>,
     /// How far the values that it would not refuse reach, where the target's type is narrower.
     pub(super) extent: Option<Extent>,
+    /// Values of each kind that the target refuses, in the order of the mapping's kinds.
+    pub(super) special: Vec<u64>,
 }
 
 impl Findings {
@@ -186,6 +199,17 @@ pub(super) fn sample_cast(seen: &Seen) -> Option<Evidence> {
     })
 }
 
+/// Of sampled values of a kind that the target refuses: `3 of 1,000 sampled values are zero dates`. `chosen`: what takes their
+/// place.
+pub(super) fn special(count: u64, sampled: u64, plural: &str, chosen: Option<&str>) -> Evidence {
+    let evidence = weighed(SAMPLE_SPECIAL, &SPECIAL_WEIGHTS, if chosen.is_some() { Decided::Yes } else { Decided::No });
+    let end = chosen.map_or_else(|| evidence.detail.clone(), |word| format!("policy `{word}`"));
+    Evidence {
+        detail: format!("{} of {} sampled values {plural}, {end}", grouped(count), grouped(sampled)),
+        ..evidence
+    }
+}
+
 /// Of a target's type that is narrower than the source's: `narrower` says in what.
 pub(super) fn range(narrower: &str, seen: &Seen) -> Evidence {
     let (room, said) = match seen {
@@ -234,7 +258,7 @@ mod tests {
 
     fn rows(sampled: u64, refused: u64, whole: bool) -> Findings {
         let first = (refused > 0).then(|| "in row 3: no number".to_owned());
-        Findings { sampled, refused, whole, first, extent: None }
+        Findings { sampled, refused, whole, first, extent: None, special: Vec::new() }
     }
 
     #[test]

@@ -9,14 +9,14 @@ use super::rename::rename;
 use super::risk::Risks;
 use super::sample::Sampled;
 use super::scout::{self, full};
-use super::{Fidelity, Naming, OnExisting, Plan, Request, Risk};
+use super::{Fidelity, Naming, OnExisting, Plan, Policies, Request, Risk};
 use crate::catalog::{
     Action, Catalog, Check, Column, DataType, Decimal, DefaultValue, Enumeration, ForeignKey, Generated, Index,
     IndexPart, Integer, Key, NamedType, NamedTypeKind, Object, ObjectKind, Table, TableName, Text, Timestamp,
 };
 use crate::error::Result;
 use crate::plugin::rows::encode_schema;
-use crate::plugin::{ColumnNote, Description, Proposal, Roles};
+use crate::plugin::{ColumnNote, Description, Proposal, Roles, Specials};
 
 pub(crate) fn request() -> Request {
     Request {
@@ -27,6 +27,7 @@ pub(crate) fn request() -> Request {
         on_existing: OnExisting::Fail,
         generate_rollback: false,
         bare: false,
+        policies: Policies::default(),
     }
 }
 
@@ -142,8 +143,12 @@ pub(super) fn sampled_plan_with(
     let renaming = rename(&moved, &source.named_types, &policy, &mut risks);
     let proposals = renaming.tables.iter().map(|t| {
         let columns = t.table.columns.iter();
-        let notes =
-            columns.map(|c| ColumnNote { column: c.name.clone(), fidelity: Fidelity::Lossless, note: String::new() });
+        let notes = columns.map(|c| ColumnNote {
+            column: c.name.clone(),
+            fidelity: Fidelity::Lossless,
+            note: String::new(),
+            refuses: Specials::empty(),
+        });
         let mut proposal =
             Proposal { table: t.table.clone(), columns: notes.collect(), notes: Vec::new(), row_schema: Vec::new() };
         change(&mut proposal);

@@ -13,6 +13,7 @@ mod evidence;
 pub(crate) mod fixtures;
 mod naming;
 pub(crate) mod outline;
+mod policies;
 mod profile;
 mod range;
 mod rename;
@@ -31,6 +32,7 @@ pub use crate::plugin::{Fidelity, OnExisting};
 pub use decision::Decision;
 pub use draft::{draft, migration_id};
 pub use estimate::{PhaseEstimate, Rate};
+pub use policies::{Policies, Remedy};
 pub use profile::{ColumnProfile, LooksLike};
 pub(crate) use rollback::undo;
 pub use sample::Sampling;
@@ -66,6 +68,9 @@ pub struct Request {
     /// Tables alone: keys, indexes, checks and foreign keys are left out, for whoever makes them in another way.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bare: bool,
+    /// What takes the place of values that the target does not hold.
+    #[serde(default, skip_serializing_if = "Policies::is_empty")]
+    pub policies: Policies,
 }
 
 /// How target names are made from source names.
@@ -189,13 +194,16 @@ pub struct Mapping {
     pub fidelity: Fidelity,
     /// What a person should know; empty when nothing.
     pub note: String,
+    /// What could take the place of values that the target's column refuses: transformations to approve it with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remedies: Vec<Remedy>,
 }
 
 /// One reason for a confidence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Stable word: `type_fidelity`, `name_derivation`, `conversion`, `range`, `nullability`, `sample_cast`, `sample_range`,
-    /// `override`.
+    /// `sample_special`, `override`.
     pub kind: String,
     /// Factor it contributed, 0 to 1.
     pub weight: f64,

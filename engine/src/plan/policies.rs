@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use arrow::datatypes::DataType as Arrow;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::DataType;
@@ -64,9 +65,19 @@ const CHOICES: [Choice; 8] = [
     choice(Special::NulByte, "strip", "replace_nul({}, '')", "The character is taken out of the text."),
     choice(Special::NulByte, "replace", "replace_nul({}, '\u{fffd}')", "U+FFFD takes the character's place."),
     null(Special::ZeroDate, "replace_zero_date({}, NULL)"),
-    choice(Special::ZeroDate, A_DATE, "replace_zero_date({}, '1970-01-01')", "This date, or another one, takes their place."),
+    choice(
+        Special::ZeroDate,
+        A_DATE,
+        "replace_zero_date({}, '1970-01-01')",
+        "This date, or another one, takes their place.",
+    ),
     null(Special::FarDate, "replace_far_date({}, NULL)"),
-    choice(Special::FarDate, "clamp", "clamp_date({})", "The first day of the year 1, or the last second of 9999, takes their place."),
+    choice(
+        Special::FarDate,
+        "clamp",
+        "clamp_date({})",
+        "The first day of the year 1, or the last second of 9999, takes their place.",
+    ),
     null(Special::Nan, "replace_nan({}, NULL)"),
     null(Special::Infinity, "replace_infinity({}, NULL)"),
 ];
@@ -152,40 +163,51 @@ pub struct Remedy {
     pub transformation: String,
 }
 
-/// A kind of values that one column refuses.
-#[derive(Clone, Copy)]
+/// A kind of values that one column refuses, and what is chosen for them.
+#[derive(Clone)]
 pub(super) struct Refused {
     kind: &'static Kind,
+    chosen: Option<(&'static Choice, String)>,
 }
 
 impl Refused {
-    pub(super) fn special(self) -> Special {
+    pub(super) fn special(&self) -> Special {
         self.kind.special
     }
 
-    pub(super) fn word(self) -> &'static str {
+    pub(super) fn word(&self) -> &'static str {
         self.kind.word
     }
 
-    pub(super) fn plural(self) -> &'static str {
+    pub(super) fn plural(&self) -> &'static str {
         self.kind.plural
     }
 
-    /// What is chosen for it, in one word, and whether NULL takes the values' place.
-    pub(super) fn chosen(self, policies: &Policies) -> Option<(String, bool)> {
-        policies.chosen(self.kind).map(|(choice, word)| (word.to_owned(), choice.nulls))
+    /// What is chosen, in one word.
+    pub(super) fn chosen(&self) -> Option<&str> {
+        self.chosen.as_ref().map(|(_, word)| word.as_str())
+    }
+
+    /// NULL takes their place.
+    pub(super) fn is_null(&self) -> bool {
+        self.chosen.as_ref().is_some_and(|(choice, _)| choice.nulls)
+    }
+
+    /// They are refused after all.
+    pub(super) fn forget(&mut self) {
+        self.chosen = None;
     }
 
     /// What is chosen, done to a column (or to what is done to it already).
-    pub(super) fn apply(self, policies: &Policies, column: String) -> String {
-        match policies.chosen(self.kind) {
+    pub(super) fn apply(&self, column: String) -> String {
+        match &self.chosen {
             None => column,
             Some((choice, word)) => choice.transformation.replace(A_DATE, word).replace("{}", &column),
         }
     }
 
-    /// What may be chosen; NULL only where the target takes it.
-    pub(super) fn remedies(self, nullable: bool, transformation: impl Fn(&str) -> String) -> Vec<Remedy> {
+    /// What may be chosen; NULL only where the target takes it. `transformation` puts the column into a choice's words.
+    pub(super) fn remedies(&self, nullable: bool, transformation: impl Fn(&str) -> String) -> Vec<Remedy> {
         let offered = |choice: &&Choice| choice.special == self.kind.special && (nullable || !choice.nulls);
         let remedy = |choice: &Choice| Remedy {
             policy: self.kind.word.to_owned(),
@@ -198,15 +220,16 @@ impl Refused {
 }
 
 /// The kinds that a target's column refuses and the source's could hold, travelling as this Arrow type.
-pub(super) fn refused(refuses: Specials, source: &DataType, travels: &arrow::datatypes::DataType) -> Vec<Refused> {
-    // Text that is no number has no NaN.
-    let is_number = |special| !matches!(special, Special::Nan | Special::Infinity) || holds_numbers(source);
-    let is_text = |special| special != Special::NulByte || !holds_numbers(source);
-    let may = |kind: &&Kind| {
-        let special = kind.special;
-        refuses.contains(kind.flag) && special.may_be_in(travels) && is_number(special) && is_text(special)
+pub(super) fn refused(refuses: Specials, source: &DataType, travels: &Arrow, policies: &Policies) -> Vec<Refused> {
+    // A number may travel as text, and a text is no number.
+    let fits = |special| match special {
+        Special::NulByte => !holds_numbers(source),
+        Special::Nan | Special::Infinity => holds_numbers(source),
+        Special::ZeroDate | Special::FarDate => true,
     };
-    KINDS.iter().filter(may).map(|kind| Refused { kind }).collect()
+    let may = |kind: &&Kind| refuses.contains(kind.flag) && kind.special.may_be_in(travels) && fits(kind.special);
+    let chosen = |kind| policies.chosen(kind).map(|(choice, word)| (choice, word.to_owned()));
+    KINDS.iter().filter(may).map(|kind| Refused { kind, chosen: chosen(kind) }).collect()
 }
 
 fn holds_numbers(data_type: &DataType) -> bool {
@@ -219,7 +242,7 @@ mod tests {
 
     #[test]
     fn every_choice_is_an_expression_of_its_type() {
-        use arrow::datatypes::{DataType as Arrow, Field, Schema, TimeUnit};
+        use arrow::datatypes::{Field, Schema, TimeUnit};
         let fields = [
             ("text", Arrow::Utf8),
             ("day", Arrow::Date32),
@@ -259,16 +282,17 @@ mod tests {
         policies.choose("nul_bytes", "reject").unwrap();
         assert!(policies.is_empty());
         policies.choose("zero_dates", "0001-01-01").unwrap();
-        let kind = refused(Specials::ZERO_DATE | Specials::NUL_BYTE, &DataType::Date, &arrow::datatypes::DataType::Date32);
-        assert_eq!(kind.len(), 1);
-        assert_eq!(kind[0].apply(&policies, "born".into()), "replace_zero_date(born, '0001-01-01')");
+        let kinds = refused(Specials::ZERO_DATE | Specials::NUL_BYTE, &DataType::Date, &Arrow::Date32, &policies);
+        assert_eq!(kinds.len(), 1);
+        assert_eq!(kinds[0].apply("born".into()), "replace_zero_date(born, '0001-01-01')");
     }
 
     #[test]
     fn a_number_is_no_text_although_it_travels_as_one() {
         let all = Specials::all();
         let words = |held: &DataType| {
-            refused(all, held, &arrow::datatypes::DataType::Utf8).iter().map(|r| r.word()).collect::<Vec<_>>()
+            let kinds = refused(all, held, &Arrow::Utf8, &Policies::default());
+            kinds.iter().map(Refused::word).collect::<Vec<_>>()
         };
         assert_eq!(words(&DataType::Number), ["nan", "infinity"]);
         assert_eq!(words(&DataType::Json), ["nul_bytes"]);

@@ -141,6 +141,7 @@ mod tests {
             evidence: Vec::new(),
             fidelity: Fidelity::Lossless,
             note: String::new(),
+            remedies: Vec::new(),
         }
     }
 

@@ -51,8 +51,8 @@ pub use bindings::exports::sensei::plugin::source::{
     Chunk, Ends, Figures, KeyRange, Measure, Question, Range, ReadRequest, Snapshot,
 };
 pub use bindings::exports::sensei::plugin::target::{
-    ColumnNote, Fidelity, Job, Ledger, OnExisting, Proposal, Receipt, Repair, Repaired, Stage, Statement, TableNote,
-    WriteRequest,
+    ColumnNote, Fidelity, Job, Ledger, OnExisting, Proposal, Receipt, Repair, Repaired, Specials, Stage, Statement,
+    TableNote, WriteRequest,
 };
 pub use bindings::sensei::plugin::catalog;
 pub use bindings::sensei::plugin::errors::{Error, Kind};

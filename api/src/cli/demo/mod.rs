@@ -11,7 +11,7 @@ use clap::Args;
 use sensei_engine::connection::Connection;
 use sensei_engine::error::{Code, Error};
 use sensei_engine::migration::{Options, Report};
-use sensei_engine::plan::{Naming, OnExisting, Request};
+use sensei_engine::plan::{Naming, OnExisting, Policies, Request};
 use sensei_engine::plugin::{Plugin, Registry, Roles};
 use serde_json::{Map, Value};
 
@@ -123,6 +123,7 @@ fn request() -> Request {
         on_existing: OnExisting::Fail,
         generate_rollback: false,
         bare: false,
+        policies: Policies::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The page is a snapshot: people get used to where things stand.
 
 use sensei_engine::catalog::{Table, TableName};
-use sensei_engine::plan::{Naming, OnExisting, Request, Summary};
+use sensei_engine::plan::{Naming, OnExisting, Policies, Request, Summary};
 
 use super::*;
 
@@ -29,6 +29,7 @@ fn mapping(column: &str, types: (&str, &str), fidelity: Fidelity, transformation
         ],
         fidelity,
         note: String::new(),
+        remedies: vec![],
     }
 }
 
@@ -74,6 +75,7 @@ fn plan(tables: Vec<TablePlan>) -> Plan {
             on_existing: OnExisting::Fail,
             generate_rollback: false,
             bare: false,
+            policies: Policies::default(),
         },
         summary: Summary {
             tables: tables.len() as u64,

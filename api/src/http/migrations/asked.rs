@@ -1,5 +1,7 @@
 //! What was asked for, as responses show it, and what every response about a migration has beside it.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use sensei_engine::error::{Code, Result};
 use sensei_engine::event::Phase;
@@ -76,6 +78,9 @@ pub(crate) struct OptionsView {
     /// How closely both sides are compared: `full`, `counts`, or a sample of the rows.
     #[schema(example = "full")]
     validation: String,
+    /// What takes the place of values that the target does not hold; kinds that are not named are refused.
+    #[schema(example = json!({"zero_dates": "null"}))]
+    policies: BTreeMap<String, String>,
 }
 
 /// When.
@@ -168,6 +173,7 @@ impl AskedView {
                 },
                 cutover: options.cutover.into(),
                 validation: options.validation.to_string(),
+                policies: options.policies.iter().map(|(kind, word)| (kind.into(), word.into())).collect(),
             },
             schedule: ScheduleView {
                 start_at: schedule.start_at.map(Moment::from),

@@ -9,8 +9,8 @@ use sensei_engine::lifecycle::{
 };
 use sensei_engine::migration::TableCheck;
 use sensei_engine::plan::{
-    Evidence, Fidelity, Mapping, Naming, OnExisting, PhaseEstimate, Plan, Request, Risk, Severity, Side, Summary,
-    TablePlan,
+    Evidence, Fidelity, Mapping, Naming, OnExisting, PhaseEstimate, Plan, Policies, Request, Risk, Severity, Side,
+    Summary, TablePlan,
 };
 use sensei_engine::validate::Content;
 use serde_json::{Value, json};
@@ -164,6 +164,7 @@ fn review() -> Review {
         evidence: vec![Evidence { kind: "type_fidelity".into(), weight: 0.98, detail: "widened".into() }],
         fidelity: Fidelity::Widened,
         note: String::new(),
+        remedies: vec![],
     };
     let table = TablePlan {
         source: name("HR", "EMPLOYEES"),
@@ -207,6 +208,7 @@ fn review() -> Review {
             on_existing: OnExisting::Fail,
             generate_rollback: true,
             bare: false,
+            policies: Policies::default(),
         },
         summary: Summary { tables: 1, columns: 1, transformations: 1, estimated_records: 107, ..Summary::default() },
         tables: vec![table],

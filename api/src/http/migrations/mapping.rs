@@ -2,7 +2,7 @@
 
 use sensei_engine::catalog::TableName;
 use sensei_engine::lifecycle::{MappingStatus, Review, ReviewedMapping};
-use sensei_engine::plan::{Evidence, Fidelity};
+use sensei_engine::plan::{Evidence, Fidelity, Remedy};
 use sensei_engine::store::MappingDecision;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -30,6 +30,8 @@ pub(crate) struct MappingView {
     /// What a person should know; empty when there is nothing.
     note: String,
     types: ColumnTypes,
+    /// What could take the place of values that the target's column refuses: transformations to approve the mapping with.
+    remedies: Vec<RemedyView>,
     /// What a person decided; null while nobody did.
     decision: Option<DecisionView>,
     /// Why it cannot be left out, though it was rejected: the migration does not start before somebody decides otherwise.
@@ -80,6 +82,22 @@ pub(crate) struct EvidenceView {
     /// For people.
     #[schema(example = "every value arrives and can come back equal")]
     detail: String,
+}
+
+/// A ready-made answer to values that the target refuses.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RemedyView {
+    /// Which values, by the name that `options.policies` has for them.
+    #[schema(example = "zero_dates")]
+    policy: String,
+    #[schema(example = "null")]
+    choice: String,
+    /// For people.
+    #[schema(example = "NULL takes their place.")]
+    about: String,
+    /// An `override_transformation` for this mapping's approval.
+    #[schema(example = "replace_zero_date(BORN, NULL)")]
+    transformation: String,
 }
 
 /// What the target's type does to the values.
@@ -142,6 +160,7 @@ impl MappingView {
             fidelity: mapping.fidelity.into(),
             note: mapping.note.clone(),
             types: ColumnTypes { source: mapping.source_type.clone(), target: mapping.target_type.clone() },
+            remedies: mapping.remedies.iter().map(RemedyView::from).collect(),
             decision: reviewed.decision.as_ref().map(DecisionView::from),
             blocked: reviewed.blocked.clone(),
         }
@@ -167,6 +186,13 @@ impl From<MappingStatus> for MappingState {
 impl From<&Evidence> for EvidenceView {
     fn from(evidence: &Evidence) -> Self {
         Self { kind: evidence.kind.clone(), weight: evidence.weight, detail: evidence.detail.clone() }
+    }
+}
+
+impl From<&Remedy> for RemedyView {
+    fn from(remedy: &Remedy) -> Self {
+        let Remedy { policy, choice, about, transformation } = remedy.clone();
+        Self { policy, choice, about, transformation }
     }
 }
 

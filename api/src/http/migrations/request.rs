@@ -1,5 +1,7 @@
 //! What a client writes to create a migration, and whether it can be meant.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use sensei_engine::lifecycle::window::{MaintenanceWindow, Schedule};
 use sensei_engine::lifecycle::{
@@ -7,7 +9,7 @@ use sensei_engine::lifecycle::{
     TargetSpec,
 };
 use sensei_engine::notify::{EventType, Recipient};
-use sensei_engine::plan::{self, Naming, OnExisting};
+use sensei_engine::plan::{self, Naming, OnExisting, Policies};
 use sensei_engine::validate::Depth;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -101,6 +103,11 @@ pub(crate) struct NewOptions {
     cutover: Option<CutoverWord>,
     /// How closely both sides are compared before the cutover. Default: `full`.
     validation: Option<NewValidation>,
+    /// What takes the place of values that the target does not hold, by kind. `nul_bytes`: `strip`, `replace`; `zero_dates`:
+    /// `null` or a date; `far_dates` (infinite, or outside the years 0 to 9999): `null`, `clamp`; `nan`, `infinity`: `null`.
+    /// Default: `reject`, which stops the migration at the first of them.
+    #[schema(example = json!({"zero_dates": "null", "nul_bytes": "strip"}))]
+    policies: Option<BTreeMap<String, String>>,
 }
 
 /// How closely both sides are compared.
@@ -287,8 +294,22 @@ impl NewOptions {
                 Some(CutoverWord::Manual) => CutoverMode::Manual,
             },
             validation: self.validation.map_or_else(|| Ok(Depth::default()), NewValidation::into_depth)?,
+            policies: policies(self.policies.unwrap_or_default())?,
         })
     }
+}
+
+fn policies(chosen: BTreeMap<String, String>) -> Result<Policies, ApiError> {
+    let mut policies = Policies::default();
+    for (kind, word) in chosen {
+        let field = if Policies::kinds().any(|known| known == kind) {
+            format!("options.policies.{kind}")
+        } else {
+            "options.policies".to_owned()
+        };
+        policies.choose(&kind, &word).map_err(|e| ApiError::invalid(&field, format!("`{field}`: {}.", e.message)))?;
+    }
+    Ok(policies)
 }
 
 impl NewSchedule {

@@ -7,8 +7,8 @@ use arrow_schema::Schema;
 use sensei_sdk::catalog::{Catalog, Table, TableName};
 use sensei_sdk::rows::{Decoder, decode_schema, encode_schema};
 use sensei_sdk::{
-    Batch, ColumnNote, Error, Fidelity, Job, Kind, Ledger, Proposal, Repair, Repaired, Result, Stage, Statement,
-    TableNote, Target, WriteRequest, Writer, arrow_field,
+    Batch, ColumnNote, Error, Fidelity, Job, Kind, Ledger, Proposal, Repair, Repaired, Result, Specials, Stage,
+    Statement, TableNote, Target, WriteRequest, Writer, arrow_field,
 };
 use serde::Deserialize;
 
@@ -95,7 +95,12 @@ impl Target for Session {
             columns: table
                 .columns
                 .iter()
-                .map(|c| ColumnNote { column: c.name.clone(), fidelity: Fidelity::Lossless, note: String::new() })
+                .map(|c| ColumnNote {
+                    column: c.name.clone(),
+                    fidelity: Fidelity::Lossless,
+                    note: String::new(),
+                    refuses: Specials::empty(),
+                })
                 .collect(),
             notes: vec![TableNote { about: table.name.name.clone(), note: "Rows are counted and dropped.".into() }],
             row_schema: encode_schema(&row_schema(&table)),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use arrow_schema::{Field, Schema};
 use sensei_sdk::catalog::{Check, Column, DataType, DefaultValue, ForeignKey, Index, Integer, Table, Text};
-use sensei_sdk::{ColumnNote, Fidelity, NATIVE_TYPE, Proposal, TableNote, arrow_field, rows};
+use sensei_sdk::{ColumnNote, Fidelity, NATIVE_TYPE, Proposal, Specials, TableNote, arrow_field, rows};
 
 use crate::catalog::DIALECT;
 use crate::rules;
@@ -41,6 +41,7 @@ fn one(mut table: Table, same: bool, numbers: &HashSet<(String, String)>, taken:
     for column in &mut table.columns {
         let travels = arrow_field(column);
         let rowid = identity_key.as_ref() == Some(&column.name);
+        let refuses = rules::refuses(&column.data_type);
         let (fidelity, note) = if same {
             (Fidelity::Lossless, String::new())
         } else {
@@ -61,7 +62,8 @@ fn one(mut table: Table, same: bool, numbers: &HashSet<(String, String)>, taken:
             metadata.insert(NATIVE_TYPE.to_owned(), column.native_type.clone());
             fields.push(travels.with_metadata(metadata));
         }
-        column_notes.push(ColumnNote { column: column.name.clone(), fidelity, note });
+        let refuses = if same { Specials::empty() } else { refuses };
+        column_notes.push(ColumnNote { column: column.name.clone(), fidelity, note, refuses });
     }
     if !same {
         for check in std::mem::take(&mut table.checks) {

@@ -7,8 +7,8 @@
 //! One thing SQLite does to numbers of its own accord: a column of affinity REAL keeps whole numbers as integers, so that
 //! -0.0 comes back as its equal 0.0.
 
-use sensei_sdk::Fidelity;
 use sensei_sdk::catalog::{DataType, Text};
+use sensei_sdk::{Fidelity, Specials};
 
 use crate::declared::Affinity;
 
@@ -76,6 +76,14 @@ pub(crate) const RULES: &[Rule] = &[
     rule("geometry n",          "GEOMETRY_BLOB({n})",   Blob,    Widened,  "kept as WKB bytes; SQLite has no spatial functions of its own"),
     rule("native",              "TEXT",                 Textual, Widened,  "SQLite has no such type; the value is kept as the source writes it"),
 ];
+
+/// Special values that SQLite has no place for: it makes NULL of NaN.
+pub(crate) fn refuses(data_type: &DataType) -> Specials {
+    match data_type {
+        DataType::Float(_) => Specials::NAN,
+        _ => Specials::empty(),
+    }
+}
 
 /// Values that a rule's name is filled with.
 #[derive(Debug, Clone, Copy, Default)]

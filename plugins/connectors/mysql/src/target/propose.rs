@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use arrow_schema::Schema;
 use sensei_sdk::catalog::{Action, Binary, Column, DataType, DefaultValue, Index, Table, Text};
-use sensei_sdk::{ColumnNote, Fidelity, Proposal, TableNote, arrow_field, rows};
+use sensei_sdk::{ColumnNote, Fidelity, Proposal, Specials, TableNote, arrow_field, rows};
 
-use super::rules::held;
+use super::rules::{held, refuses};
 use crate::catalog::{DIALECT, native};
 use crate::connection::Server;
 
@@ -156,7 +156,12 @@ impl Proposer<'_> {
 
     /// One column: type, collation, default, generation.
     fn column(&mut self, column: &mut Column) -> ColumnNote {
-        let mut note = ColumnNote { column: column.name.clone(), fidelity: Fidelity::Lossless, note: String::new() };
+        let mut note = ColumnNote {
+            column: column.name.clone(),
+            fidelity: Fidelity::Lossless,
+            note: String::new(),
+            refuses: if self.own { Specials::empty() } else { refuses(&column.data_type) },
+        };
         let name = column.native_type.split(['(', ' ']).next().unwrap_or_default();
         let foreign = !self.own || !self.server.maria && MARIA_TYPES.contains(&name);
         if foreign {

@@ -1,7 +1,7 @@
 //! How a column of another system is held: an ordered table. The first rule that fits decides.
 
-use sensei_sdk::Fidelity;
 use sensei_sdk::catalog::DataType;
+use sensei_sdk::{Fidelity, Specials};
 
 use crate::connection::{Server, literal};
 
@@ -145,6 +145,15 @@ const RULES: &[Rule] = &[
     rule(Pattern::Decimal(u16::MAX, u16::MAX), Key, "varchar(255)", Lossy, KEYS),
     rule(Pattern::Decimal(u16::MAX, u16::MAX), Always, "longtext", Widened, "Kept as text: arithmetic needs a CAST."),
 ];
+
+/// Special values that the server has no place for; what is kept as text keeps them all.
+pub(super) fn refuses(data_type: &DataType) -> Specials {
+    match data_type {
+        DataType::Float(_) | DataType::Number => Specials::NAN | Specials::INFINITY,
+        DataType::Date | DataType::Timestamp(_) => Specials::FAR_DATE,
+        _ => Specials::empty(),
+    }
+}
 
 /// Whether the server keeps members as they are: it takes spaces off their ends, and sets a limit to each.
 fn kept(members: &[String], most: usize) -> bool {

@@ -7,7 +7,7 @@ use sensei_sdk::catalog::{
     Binary, Check, Column, DataType, Decimal, DefaultValue, Enumeration, ForeignKey, Index, IndexPart, Integer, Key,
     Table, Text,
 };
-use sensei_sdk::{ColumnNote, Fidelity, Proposal, TableNote, arrow_field, rows};
+use sensei_sdk::{ColumnNote, Fidelity, Proposal, Specials, TableNote, arrow_field, rows};
 
 use super::check;
 use super::names::Names;
@@ -157,6 +157,7 @@ impl Draft<'_> {
             column: column.name.clone(),
             fidelity: Fidelity::Lossless,
             note: String::new(),
+            refuses: Specials::empty(),
         });
         column.clone()
     }
@@ -190,6 +191,7 @@ impl Draft<'_> {
             column: column.name.clone(),
             fidelity: rule.fidelity,
             note: note.trim_start().to_owned(),
+            refuses: rules::refuses(&column.data_type),
         });
         Column {
             name: column.name.clone(),

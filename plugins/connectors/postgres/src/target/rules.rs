@@ -1,7 +1,7 @@
 //! How each neutral type of another dialect is held. Data, golden-tested.
 
-use sensei_sdk::Fidelity;
 use sensei_sdk::catalog::{DataType, Decimal};
+use sensei_sdk::{Fidelity, Specials};
 
 use crate::sql::IDENTIFIER_BYTES;
 
@@ -159,6 +159,26 @@ const RULES: &[Rule] = &[
         "The source's own text form; PostgreSQL has no such type.",
     ),
 ];
+
+/// Special values that the server has no place for.
+const REFUSED: &[(fn(&DataType) -> bool, Specials)] = &[
+    (
+        |t| {
+            matches!(
+                t,
+                DataType::Text(_) | DataType::Json | DataType::Enumeration(_) | DataType::Set(_) | DataType::Native
+            )
+        },
+        Specials::NUL_BYTE,
+    ),
+    (|t| matches!(t, DataType::Date | DataType::Timestamp(_)), Specials::ZERO_DATE),
+];
+
+/// What the writer refuses of another dialect's values of this type.
+pub(super) fn refuses(data_type: &DataType) -> Specials {
+    let of = REFUSED.iter().filter(|(holds, _)| holds(data_type)).map(|(_, specials)| *specials);
+    of.fold(Specials::empty(), |all, specials| all | specials)
+}
 
 fn integer(data_type: &DataType, signed: bool, from: u8, to: u8) -> bool {
     matches!(data_type, DataType::Integer(i) if i.signed == signed && (from..=to).contains(&i.bits))

@@ -1,0 +1,145 @@
+//! Values that the target does not hold: counted and told before anything moves, refused unless a person decided, and then
+//! what was decided.
+
+use sensei_tests::product;
+use sensei_tests::servers::{self, MariaDbDatabase, SqliteFile};
+use serde_json::Value;
+
+/// Zero dates where NULL may be, where it may not, and in a key; NUL characters.
+const ODD: &str = "
+    set sql_mode = '';
+    create table people (id int primary key, born date not null default '0000-00-00', seen datetime(3), note text, plain varchar(9));
+    insert into people values (1, '0000-00-00', '0000-00-00 00:00:00', concat('a', char(0), 'b'), 'x'),
+        (2, '2024-02-29', '2024-02-29 12:30:00.125', 'ok', null), (3, '0000-00-00', null, null, 'y');
+    create table days (day date primary key, n int not null);
+    insert into days values ('2024-01-01', 1), ('0000-00-00', 2)";
+
+fn odd() -> MariaDbDatabase {
+    let database = servers::mariadb().fresh_database();
+    database.sql(ODD);
+    database
+}
+
+fn planned(source: &str, target: &str, more: &[&str]) -> Value {
+    let arguments = ["migrate", "--plan", "--source", source, "--target", target];
+    let outcome = product::run(arguments.iter().chain(more)).succeeded();
+    serde_json::from_str(&outcome.stdout).expect("a plan")
+}
+
+fn mapping<'a>(plan: &'a Value, table: &str, column: &str) -> &'a Value {
+    let tables = plan["tables"].as_array().expect("tables");
+    let table = tables.iter().find(|t| t["source"]["name"] == table).expect("the table");
+    let mappings = table["mappings"].as_array().expect("mappings");
+    mappings.iter().find(|m| m["source_column"] == column).expect("the column")
+}
+
+fn risk<'a>(plan: &'a Value, kind: &str, saying: &str) -> &'a Value {
+    let said = |r: &&Value| r["type"] == kind && r["description"].as_str().is_some_and(|d| d.contains(saying));
+    plan["risks"].as_array().expect("risks").iter().find(said).unwrap_or_else(|| panic!("no {kind}: {}", plan["risks"]))
+}
+
+fn choices(mapping: &Value) -> Vec<String> {
+    let remedies = mapping["remedies"].as_array().cloned().unwrap_or_default();
+    remedies.iter().map(|r| format!("{}={}", r["policy"], r["choice"]).replace('"', "")).collect()
+}
+
+#[test]
+fn what_the_target_does_not_hold_is_counted_in_the_plan_and_refused() {
+    let (source, target) = (odd(), servers::postgres().fresh_database());
+    let plan = planned(&source.url, &target.url, &[]);
+    let zero = risk(&plan, "special_values", "are zero dates");
+    assert_eq!(zero["severity"], "high");
+    assert_eq!(
+        zero["affected"].as_array().expect("a list"),
+        &["days.day (1 of 2 sampled)", "people.born (2 of 3 sampled)", "people.seen (1 of 3 sampled)"]
+            .map(|affected| Value::from(format!("{}.{affected}", source.name)))
+    );
+    assert!(zero["mitigation"].as_str().is_some_and(|m| m.contains("`zero_dates`")), "{zero}");
+    assert_eq!(risk(&plan, "special_values", "NUL characters")["affected"].as_array().map(Vec::len), Some(1));
+    // NULL is offered where the target takes it.
+    assert_eq!(choices(mapping(&plan, "people", "born")), ["zero_dates=1970-01-01"]);
+    assert_eq!(choices(mapping(&plan, "people", "seen")), ["zero_dates=null", "zero_dates=1970-01-01"]);
+    assert_eq!(choices(mapping(&plan, "people", "note")), ["nul_bytes=strip", "nul_bytes=replace"]);
+    assert_eq!(choices(mapping(&plan, "people", "id")), Vec::<String>::new());
+    let note = mapping(&plan, "people", "note");
+    let told = note["evidence"].as_array().expect("evidence").iter().find(|e| e["kind"] == "sample_special");
+    let told = told.and_then(|e| e["detail"].as_str()).expect("a detail");
+    assert_eq!(told, "1 of 3 sampled values hold NUL characters, which the target refuses: see `remedies`");
+    assert!(note["confidence"].as_f64().is_some_and(|c| c < 0.5), "{note}");
+
+    let error = product::migrate(&source.url, &target.url, &[]).failed();
+    assert!(error.contains("people") || error.contains("days"), "{error}");
+    assert_eq!(target.value("select count(*) from pg_tables where schemaname = 'public'"), "0");
+}
+
+#[test]
+fn what_was_decided_takes_their_place() {
+    let (source, target) = (odd(), servers::postgres().fresh_database());
+    let policies = ["--policy", "zero_dates=null", "--policy", "nul_bytes=strip", "--exclude-table", "days"];
+    let plan = planned(&source.url, &target.url, &policies);
+    assert_eq!(mapping(&plan, "people", "born")["transformation"], "replace_zero_date(born, NULL)");
+    assert_eq!(choices(mapping(&plan, "people", "born")), Vec::<String>::new());
+    assert_eq!(risk(&plan, "not_null_dropped", "")["affected"][0], format!("{}.people.born", source.name));
+    risk(&plan, "policy", "are zero dates");
+    product::migrate_value_by_value(&source.url, &target.url, &policies);
+    let rows = "select coalesce(string_agg(concat_ws('|', id, coalesce(born::text, '-'), coalesce(seen::text, '-'), coalesce(note, '-'),
+        coalesce(plain, '-')), E'\\n' order by id), '') from people";
+    assert_eq!(target.value(rows), "1|-|-|ab|x\n2|2024-02-29|2024-02-29 12:30:00.125|ok|-\n3|-|-|-|y");
+}
+
+#[test]
+fn a_key_takes_no_null_but_another_date() {
+    let (source, target) = (odd(), servers::postgres().fresh_database());
+    let policies = ["--policy", "zero_dates=null", "--policy", "nul_bytes=replace"];
+    let plan = planned(&source.url, &target.url, &policies);
+    assert_eq!(risk(&plan, "policy_not_applied", "")["affected"][0], format!("{}.days.day", source.name));
+    let error = product::migrate(&source.url, &target.url, &policies).failed();
+    assert!(error.contains("days"), "{error}");
+
+    let policies = ["--policy", "zero_dates=1900-01-01", "--policy", "nul_bytes=replace"];
+    product::migrate_value_by_value(&source.url, &target.url, &[&policies[..], &["--restart"]].concat());
+    assert_eq!(target.value("select string_agg(day::text || n, ',' order by n) from days"), "2024-01-011,1900-01-012");
+    assert_eq!(target.value("select note from people where id = 1"), "a\u{fffd}b");
+    assert_eq!(target.value("select count(*) from people where born = '1900-01-01' and id in (1, 3)"), "2");
+    assert_eq!(target.value("select seen from people where id = 1"), "1900-01-01 00:00:00");
+}
+
+#[test]
+fn infinity_and_far_dates_stay_within_a_calendar() {
+    let source = servers::postgres().fresh_database();
+    source.sql(
+        "create table spans (id int primary key, until date, at timestamptz(3), ratio float8, share numeric);
+         insert into spans values (1, 'infinity', '-infinity', 'NaN', 'NaN'), (2, '12345-01-01', '0044-03-15 00:00:00Z BC', '-Infinity', 1.5),
+             (3, '2024-02-29', '2024-02-29 12:00:00.5Z', 0.25, null)",
+    );
+    let target = servers::mariadb().fresh_database();
+    let refused = product::migrate(&source.url, &target.url, &[]).failed();
+    assert!(refused.contains("spans"), "{refused}");
+    let policies = ["--policy", "far_dates=clamp", "--policy", "nan=null", "--policy", "infinity=null", "--restart"];
+    product::migrate_value_by_value(&source.url, &target.url, &policies);
+    let rows = "select group_concat(concat_ws('|', id, until, at, ifnull(ratio, '-'), ifnull(share + 0, '-')) order by id separator '\\n') from spans";
+    let told = target.value(rows);
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines[0], "1|9999-12-31|0001-01-01 00:00:00.000|-|-");
+    assert!(lines[1].starts_with("2|9999-12-31|0001-01-01 00:00:00.000|-|1.5"), "{told}");
+    assert!(lines[2].starts_with("3|2024-02-29|2024-02-29 12:00:00.500|0.25|-"), "{told}");
+
+    let file = SqliteFile::fresh();
+    product::migrate_value_by_value(&source.url, &file.url, &["--policy", "nan=null"]);
+    // SQLite holds infinity, and its decimals are texts.
+    assert_eq!(
+        file.value("select group_concat(coalesce(ratio, '-') || '|' || coalesce(share, '-')) from spans"),
+        "-|NaN,-Inf|1.5,0.25|-"
+    );
+}
+
+#[test]
+fn a_policy_that_is_none_is_told_before_anything_is_done() {
+    let outcome = product::run(["migrate", "--source", "a", "--target", "b", "--policy", "zero_dates=never"]);
+    assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("`never` is no choice for zero_dates; choices: `reject`, `null`"),
+        "{}",
+        outcome.stderr
+    );
+}
