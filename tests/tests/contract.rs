@@ -400,7 +400,21 @@ fn rows_that_differ_fail_the_migration() {
         let error = serve.post("/v1/migrations", &with(wrong)).refused(422, "invalid_request");
         assert_eq!(error["details"]["field"], "options.validation", "{error}");
     }
-    let id = serve.create(&with(json!("full")));
+    for (policies, field) in [
+        (json!({"zero_dates": "never"}), "options.policies.zero_dates"),
+        (json!({"zero": "null"}), "options.policies"),
+        (json!({"nan": 7}), "options.policies.nan"),
+    ] {
+        let mut body = with(json!("full"));
+        body["options"]["policies"] = policies;
+        let error = serve.post("/v1/migrations", &body).refused(422, "invalid_request");
+        assert_eq!(error["details"]["field"], field, "{error}");
+    }
+    let mut body = with(json!("full"));
+    body["options"]["policies"] = json!({"zero_dates": "2000-01-01", "nan": "reject"});
+    let id = serve.create(&body);
+    let created = serve.get(&format!("/v1/migrations/{id}")).is(200);
+    assert_eq!(created["options"]["policies"], json!({"zero_dates": "2000-01-01"}));
     serve.wait_for(&id, &["approved"]);
     serve.command(&format!("/v1/migrations/{id}/start")).is(202);
     let failed = serve.wait_for(&id, &["failed"]);
@@ -410,7 +424,12 @@ fn rows_that_differ_fail_the_migration() {
     assert_eq!((&told["status"], &told["counted"]), (&json!("failed"), &json!("staging")), "{told}");
     let orders = told["tables"].as_array().expect("tables").iter().find(|t| t["table"] == "public.orders");
     let found = json!([{"kind": "different", "key": {"id": "'77'"}, "columns": ["note"]}]);
-    assert_eq!(orders.expect("orders")["content"]["differences"], found, "{told}");
+    let orders = orders.expect("orders");
+    assert_eq!(orders["content"]["differences"], found, "{told}");
+    // The servers' own words say it, too.
+    assert_eq!(orders["witness"]["status"], "contradicts", "{told}");
+    let against = orders["witness"]["contradictions"].as_array().expect("a list");
+    assert!(against.iter().any(|c| c["column"] == "note" && c["figure"] == "present"), "{told}");
 
     let id = serve.create(&with(json!({"sample": 10})));
     let created = serve.get(&format!("/v1/migrations/{id}")).is(200);

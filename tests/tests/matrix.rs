@@ -203,8 +203,8 @@ fn page(cells: &BTreeMap<(usize, usize), Vec<Cell>>) -> String {
          them all between real servers and compares both sides by other programs (`SENSEI_BLESS=1 cargo test --release -p\n\
          sensei-tests --test matrix`): what is not said to be refused arrived as it was.\n\n\
          *Lossless* and the like is what the plan says before anything moves. *Refused* values stop the migration before anything\n\
-         is live; the error names the table, the column and the row. A transformation of the column says what is to become\n\
-         of them.\n",
+         is live; the error names the table, the column and the row. A policy (see README.md), or a transformation of the column,\n\
+         says what is to become of them.\n",
     );
     for (from, source) in ENGINES.iter().enumerate() {
         let _ = write!(page, "\n## From {}\n\n|", source.name());

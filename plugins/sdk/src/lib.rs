@@ -20,6 +20,7 @@
 //! drops the instance.
 
 mod arrow_type;
+pub mod check;
 mod error;
 mod export;
 pub mod figures;

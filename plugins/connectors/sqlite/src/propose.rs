@@ -4,9 +4,11 @@ use std::collections::HashSet;
 
 use arrow_schema::{Field, Schema};
 use sensei_sdk::catalog::{Check, Column, DataType, DefaultValue, ForeignKey, Index, Integer, Table, Text};
+use sensei_sdk::check::{self, Written};
 use sensei_sdk::{ColumnNote, Fidelity, NATIVE_TYPE, Proposal, Specials, TableNote, arrow_field, rows};
 
 use crate::catalog::DIALECT;
+use crate::declared::{Affinity, affinity};
 use crate::rules;
 use crate::sql::{identifier, text};
 
@@ -66,9 +68,21 @@ fn one(mut table: Table, same: bool, numbers: &HashSet<(String, String)>, taken:
         column_notes.push(ColumnNote { column: column.name.clone(), fidelity, note, refuses });
     }
     if !same {
-        for check in std::mem::take(&mut table.checks) {
-            let about = check.name.as_deref().unwrap_or("check");
-            notes.add(about, format!("the check ({}) is in the source's own words and is left out", check.expression));
+        for Check { name, expression } in std::mem::take(&mut table.checks) {
+            let column = |name: &str| {
+                let column = table.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name))?;
+                let written = Written::of(column, &identifier(&column.name));
+                // A number that is kept as text compares as text.
+                let is_number = written.is_number && affinity(&column.native_type) != Affinity::Text;
+                Some(Written { is_number, ..written })
+            };
+            match check::translate(&expression, column) {
+                Some(expression) => checks.push(Check { name, expression }),
+                None => {
+                    let about = name.as_deref().unwrap_or("check");
+                    notes.add(about, format!("the check ({expression}) is in the source's own words and is left out"));
+                }
+            }
         }
         if table.comment.take().is_some() {
             notes.add(&table.name.name, "SQLite keeps no comments");

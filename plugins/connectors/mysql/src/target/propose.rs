@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 
 use arrow_schema::Schema;
-use sensei_sdk::catalog::{Action, Binary, Column, DataType, DefaultValue, Index, Table, Text};
+use sensei_sdk::catalog::{Action, Binary, Check, Column, DataType, DefaultValue, Index, Table, Text};
+use sensei_sdk::check::{self, Written};
 use sensei_sdk::{ColumnNote, Fidelity, Proposal, Specials, TableNote, arrow_field, rows};
 
 use super::rules::{held, refuses};
 use crate::catalog::{DIALECT, native};
-use crate::connection::Server;
+use crate::connection::{Server, identifier};
 
 /// Bytes a row may have, all columns of fixed and VARCHAR types together.
 const ROW_BYTES: u64 = 65_535;
@@ -141,17 +142,34 @@ impl Proposer<'_> {
         self.identity(&mut table);
         self.references(&mut table);
         if !self.own {
-            for check in std::mem::take(&mut table.checks) {
-                let about = check.name.clone().unwrap_or_else(|| "check".to_owned());
-                self.note(
-                    &about,
-                    format!("The check ({}) is in another system's words and is left out.", check.expression),
-                );
-            }
+            self.checks(&mut table);
         }
         let fields: Vec<_> = table.columns.iter().map(arrow_field).collect();
         let row_schema = rows::encode_schema(&Schema::new(fields));
         Proposal { table, columns, notes: self.notes, row_schema }
+    }
+
+    /// Checks of another system, as far as every system understands them.
+    fn checks(&mut self, table: &mut Table) {
+        for Check { name, expression } in std::mem::take(&mut table.checks) {
+            let column = |name: &str| {
+                let column = table.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name))?;
+                let written = Written::of(column, &identifier(&column.name));
+                Some(Written { is_number: written.is_number && !is_text(&column.native_type), ..written })
+            };
+            match check::translate(&expression, column) {
+                // MySQL knows a check by its name alone, whatever its table.
+                Some(expression) if !self.server.maria => table.checks.push(Check { name: None, expression }),
+                Some(expression) => table.checks.push(Check { name, expression }),
+                None => {
+                    let about = name.unwrap_or_else(|| "check".to_owned());
+                    self.note(
+                        &about,
+                        format!("The check ({expression}) is in another system's words and is left out."),
+                    );
+                }
+            }
+        }
     }
 
     /// One column: type, collation, default, generation.

@@ -1,6 +1,5 @@
 //! A session that writes: one connection; at most one chunk on its way in.
 
-mod check;
 mod cutover;
 mod encode;
 #[cfg(test)]
