@@ -143,3 +143,31 @@ fn a_policy_that_is_none_is_told_before_anything_is_done() {
         outcome.stderr
     );
 }
+
+/// Old files and databases without an encoding hold texts of whoever wrote them.
+#[test]
+fn texts_that_are_no_utf8_are_refused_or_read_as_asked() {
+    let file = SqliteFile::fresh();
+    file.sql("create table names (id integer primary key, v text); insert into names values (1, 'Zoë'), (2, cast(x'5a6feb2080' as text))");
+    let ascii = servers::postgres().fresh_database();
+    let name = format!("{}_ascii", ascii.name);
+    let create = format!(
+        "create database {name} owner sensei encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C' template template0"
+    );
+    servers::postgres().sql("postgres", &create);
+    let old = servers::postgres().database(&name);
+    old.sql("create table names (id int primary key, v text); insert into names values (1, 'Zoë'), (2, convert_from('\\x5a6feb2080', 'SQL_ASCII'))");
+    for source in [&file.url, &old.url] {
+        let target = servers::mariadb().fresh_database();
+        let error = product::migrate(source, &target.url, &[]).failed();
+        assert!(error.contains("names") && error.contains("invalid_text"), "{error}");
+        let read = |word: &str| {
+            let join = if source.contains('?') { '&' } else { '?' };
+            let source = format!("{source}{join}invalid_text={word}");
+            product::migrate_value_by_value(&source, &target.url, &["--on-existing", "replace", "--restart"]);
+            target.value("select group_concat(v order by id separator '|') from names")
+        };
+        assert_eq!(read("windows-1252"), "Zoë|Zoë €", "{source}");
+        assert_eq!(read("replace"), "Zoë|Zo\u{fffd} \u{fffd}", "{source}");
+    }
+}

@@ -32,6 +32,7 @@ pub mod net;
 pub mod rights;
 pub mod rows;
 pub mod staged;
+pub mod text;
 
 /// What `wit/` generates. Plugins use the names re-exported below.
 #[allow(missing_docs, clippy::all)]

@@ -1,6 +1,7 @@
 //! What a connection is made of.
 
 use sensei_sdk::net::Verification;
+use sensei_sdk::text::InvalidText;
 use serde::Deserialize;
 
 /// JSON Schema of [`Configuration`].
@@ -26,6 +27,8 @@ pub(crate) struct Configuration {
     #[serde(default = "default_application")]
     pub(crate) application_name: String,
     pub(crate) options: Option<String>,
+    #[serde(default)]
+    pub(crate) invalid_text: InvalidText,
 }
 
 fn default_port() -> u16 {
@@ -109,7 +112,8 @@ mod tests {
     fn schema_and_struct_agree() {
         let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
         let full = r#"{"host":"h","port":1,"user":"u","password":"p","database":"d","sslmode":"verify-full","sslrootcert":"r",
-            "sslcert":"c","sslkey":"k","channel_binding":"require","application_name":"a","options":"-c x=y"}"#;
+            "sslcert":"c","sslkey":"k","channel_binding":"require","application_name":"a","options":"-c x=y",
+            "invalid_text":"windows-1252"}"#;
         let given: serde_json::Map<String, serde_json::Value> = serde_json::from_str(full).unwrap();
         let properties = schema["properties"].as_object().unwrap();
         assert_eq!(given.keys().collect::<Vec<_>>(), properties.keys().collect::<Vec<_>>());

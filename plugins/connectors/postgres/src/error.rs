@@ -17,6 +17,12 @@ const RULES: &[Rule] = &[
     Rule("0P", Kind::PermissionDenied, "Grant the missing right to the user of the connection."),
     Rule("21", Kind::InvalidData, "Correct the value in the source, or transform its column in the plan."),
     Rule("22023", Kind::InvalidConfig, "The server refuses a parameter; see its message."),
+    Rule(
+        "22021",
+        Kind::InvalidData,
+        "Correct the value in the source, or transform its column in the plan. A source whose database has no encoding \
+         (SQL_ASCII) is read as its connection's `invalid_text` says.",
+    ),
     Rule("22", Kind::InvalidData, "Correct the value in the source, or transform its column in the plan."),
     Rule("23", Kind::ConstraintViolation, "Correct the rows in the source, or leave the constraint out of the plan."),
     Rule("25006", Kind::PermissionDenied, "The server is read-only (a standby?); connect to the primary."),

@@ -29,6 +29,10 @@ pub(crate) const SESSION: &[Setting] = &[
 pub(crate) const SOURCE: &[Setting] =
     &[("max_parallel_workers_per_gather", "0", "lanes already keep every core of the server busy")];
 
+/// Where the database has no encoding, texts are handed over as they are: asked for UTF-8, the server refuses those that are none.
+pub(crate) const BYTES_AS_THEY_ARE: &str = "SELECT pg_catalog.set_config('client_encoding', 'SQL_ASCII', false) \
+     WHERE pg_catalog.current_setting('server_encoding') = 'SQL_ASCII'";
+
 /// The statement that sets them.
 pub(crate) fn statement(settings: &[&[Setting]]) -> String {
     let rows: Vec<String> = settings

@@ -15,6 +15,7 @@ use arrow_array::types::{
 use arrow_array::{ArrayRef, ArrowPrimitiveType};
 use arrow_schema::{DataType as Arrow, Field};
 use sensei_sdk::catalog::{Column, DataType};
+use sensei_sdk::text::InvalidText;
 use sensei_sdk::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -94,6 +95,7 @@ pub(crate) struct ColumnBuilder {
     /// What the column should hold, for messages.
     arrow: Arrow,
     builder: Builder,
+    invalid_text: InvalidText,
 }
 
 enum Builder {
@@ -183,10 +185,11 @@ impl Builder {
 }
 
 impl ColumnBuilder {
-    pub(crate) fn new(column: &ReadColumn, rows: usize) -> Result<Self> {
+    pub(crate) fn new(column: &ReadColumn, rows: usize, invalid_text: InvalidText) -> Result<Self> {
         let arrow = column.field.data_type().clone();
         let builder = Builder::new(&arrow, rows)?;
-        Ok(Self { decode: column.decode, nullable: column.field.is_nullable(), arrow, builder })
+        let nullable = column.field.is_nullable();
+        Ok(Self { decode: column.decode, nullable, arrow, builder, invalid_text })
     }
 
     /// The finished column; the builder is empty again.
@@ -261,13 +264,15 @@ impl ColumnBuilder {
             }
             (Builder::Text(b), Class::Text) => {
                 let bytes = row.bytes(at);
-                let value = std::str::from_utf8(bytes)
-                    .map_err(|e| Mismatch(format!("its bytes from {} on are not UTF-8", e.valid_up_to())))?;
+                let value = self.invalid_text.read(bytes).ok_or_else(|| {
+                    let valid = std::str::from_utf8(bytes).map_or_else(|e| e.valid_up_to(), str::len);
+                    Mismatch(format!("its bytes from {valid} on are not UTF-8; see `invalid_text` of the connection"))
+                })?;
                 if self.decode == Decode::Number && !number::is_number(bytes) {
                     return Err(Mismatch(format!("`{}` is no number", excerpt(bytes))));
                 }
-                b.append_value(value);
-                return Ok(bytes.len() + size_of::<i32>());
+                b.append_value(&value);
+                return Ok(value.len() + size_of::<i32>());
             }
             (Builder::Text(b), Class::Integer) => {
                 use std::fmt::Write;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use arrow_schema::{Schema, SchemaRef};
 use sensei_sdk::catalog::{Catalog, TableName};
 use sensei_sdk::figures::{SILENT, Words};
+use sensei_sdk::text::InvalidText;
 use sensei_sdk::{Chunk, Ends, Error, Figures, Kind, Measure, Question, ReadRequest, Result, Snapshot, Source, rows};
 use serde::{Deserialize, Serialize};
 
@@ -207,7 +208,9 @@ impl Source for FileSource {
     fn figures(&mut self, table: TableName, questions: Vec<Question>, ends: Option<Ends>) -> Result<Vec<Figures>> {
         let readable = self.readable(&table)?;
         let column = |name: &str| readable.columns.iter().find(|c| c.field.name() == name);
-        let words = |q: &Question| column(&q.column).map(|c| figures::words(q.measure, c.decode, self.utf8));
+        // What the reader makes of a text has another length.
+        let as_it_is = self.utf8 && self.configuration.invalid_text == InvalidText::Reject;
+        let words = |q: &Question| column(&q.column).map(|c| figures::words(q.measure, c.decode, as_it_is));
         let words: Vec<Words> = questions.iter().map(|q| words(q).unwrap_or(Words::NOTHING)).collect();
         let from = identifier(&table.name);
         let extent = questions.iter().all(|q| q.measure == Measure::Extent) && ends.is_none();
@@ -230,7 +233,7 @@ impl Source for FileSource {
     fn read(&mut self, request: ReadRequest) -> Result<RowReader> {
         let readable = self.readable(&request.table)?;
         let columns = readable.pick(&request.table.name, &request.columns)?;
-        RowReader::new(&self.database, &readable, columns, &request)
+        RowReader::new(&self.database, &readable, columns, &request, self.configuration.invalid_text)
     }
 }
 

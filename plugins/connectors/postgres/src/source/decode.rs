@@ -17,6 +17,8 @@ use arrow_schema::DataType as Arrow;
 use sensei_sdk::catalog::DataType;
 use sensei_sdk::{Error, Result, arrow_type};
 
+use sensei_sdk::text::InvalidText;
+
 use crate::catalog::ReadableColumn;
 use crate::catalog::type_rules::Wire;
 use crate::value::{MALFORMED, Refused, Value, calendar, interval, numeric};
@@ -312,6 +314,18 @@ impl Decoder {
         c.offsets.windows(2).position(|pair| std::str::from_utf8(&c.bytes[pair[0] as usize..pair[1] as usize]).is_err())
     }
 
+    /// Makes UTF-8 of the texts that are none.
+    fn mend(&mut self, invalid_text: InvalidText) {
+        let (Self::Utf8(c) | Self::Jsonb(c)) = self else { return };
+        let (offsets, bytes) = (std::mem::take(&mut c.offsets), std::mem::take(&mut c.bytes));
+        c.offsets = vec![0];
+        for pair in offsets.windows(2) {
+            let text = invalid_text.read(&bytes[pair[0] as usize..pair[1] as usize]);
+            c.bytes.extend_from_slice(text.as_deref().unwrap_or_default().as_bytes());
+            c.offsets.push(c.bytes.len() as i32);
+        }
+    }
+
     /// The value of a row as text, for messages: of the kinds that keys are made of.
     fn describe(&self, row: usize) -> Option<String> {
         match self {
@@ -382,6 +396,12 @@ impl Columns {
             .iter_mut()
             .map(|c| c.finish().map_err(|e| Error::internal(format!("Arrow refuses a column: {e}"))))
             .collect()
+    }
+
+    /// Makes UTF-8 of the texts that are none.
+    pub(crate) fn mend(&mut self, invalid_text: InvalidText) {
+        let broken = |column: &&mut Decoder| column.first_not_utf8().is_some();
+        self.columns.iter_mut().filter(broken).for_each(|column| column.mend(invalid_text));
     }
 
     /// Column and row of the first text that is not UTF-8.

@@ -12,8 +12,10 @@ use std::rc::Rc;
 use arrow_schema::{Schema, SchemaRef};
 use sensei_sdk::catalog::{Catalog, TableName};
 use sensei_sdk::figures::{SILENT, Words};
+use sensei_sdk::text::InvalidText;
 use sensei_sdk::{
-    Chunk, Ends, Error, Figures, Kind, Question, Range, ReadRequest, Result, Snapshot, Source, arrow_field, rows,
+    Chunk, Ends, Error, Figures, Kind, Measure, Question, Range, ReadRequest, Result, Snapshot, Source, arrow_field,
+    rows,
 };
 
 pub use reader::CopyReader;
@@ -33,6 +35,7 @@ pub struct PostgresSource {
     /// Where unqualified names went before `search_path` was emptied.
     default_schema: String,
     shapes: HashMap<(String, String), Rc<Shape>>,
+    invalid_text: InvalidText,
 }
 
 /// What is known of a table: asked for once.
@@ -142,8 +145,10 @@ impl Source for PostgresSource {
     type Reader = CopyReader;
 
     fn open(configuration: &str) -> Result<Self> {
+        let Configuration { invalid_text, .. } = sensei_sdk::configuration(configuration)?;
         let (connection, default_schema) = open_session(configuration, settings::SOURCE)?;
-        Ok(Self { connection: Rc::new(RefCell::new(connection)), default_schema, shapes: HashMap::new() })
+        let connection = Rc::new(RefCell::new(connection));
+        Ok(Self { connection, default_schema, shapes: HashMap::new(), invalid_text })
     }
 
     fn catalog(&mut self, schemas: Vec<String>) -> Result<Catalog> {
@@ -203,7 +208,11 @@ impl Source for PostgresSource {
 
     fn figures(&mut self, table: TableName, questions: Vec<Question>, ends: Option<Ends>) -> Result<Vec<Figures>> {
         let shape = self.shape(&table)?;
-        let words = |q: &Question| shape.column(&q.column).map(|c| figures::words(q.measure, &c.column));
+        // What the reader makes of a text has another length.
+        let as_it_is = self.invalid_text == InvalidText::Reject;
+        let measure =
+            |q: &Question| if q.measure == Measure::Text && !as_it_is { Measure::Presence } else { q.measure };
+        let words = |q: &Question| shape.column(&q.column).map(|c| figures::words(measure(q), &c.column));
         let words: Vec<Words> = questions.iter().map(|q| words(q).unwrap_or(Words::NOTHING)).collect();
         let from = split::rows_of(&table, shape.relation);
         let Some(sql) = sensei_sdk::figures::statement(&words, &questions, &from, ends.as_ref(), identifier) else {
@@ -232,6 +241,9 @@ impl Source for PostgresSource {
         let limit = limit.map(|rows| format!(" LIMIT {rows}")).unwrap_or_default();
         let sql = format!("COPY (SELECT {} FROM {from}{limit}) TO STDOUT (FORMAT binary)", selected.join(", "));
         let mut connection = self.connection.borrow_mut();
+        if self.invalid_text != InvalidText::Reject {
+            connection.execute(settings::BYTES_AS_THEY_ARE)?;
+        }
         connection.copy_out(&sql).map_err(|e| if e.table.is_none() { e.table(&table.name) } else { e })?;
         drop(connection);
         let key = shape.key.iter().filter_map(|k| names.iter().position(|n| n == k)).collect();
@@ -243,6 +255,7 @@ impl Source for PostgresSource {
             chunk: split::describe(&range),
             batch_rows,
             batch_bytes,
+            invalid_text: self.invalid_text,
         };
         Ok(CopyReader::new(Rc::clone(&self.connection), plan))
     }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+use sensei_sdk::text::InvalidText;
 use sensei_sdk::{Batch, Error, Kind, Reader, Result, rows};
 
 use super::decode::{Columns, Failure};
@@ -30,6 +31,7 @@ pub struct CopyReader {
     chunk: String,
     batch_rows: usize,
     batch_bytes: u64,
+    invalid_text: InvalidText,
     header_seen: bool,
     ended: bool,
     /// Rows of earlier batches.
@@ -45,6 +47,7 @@ pub(super) struct Plan<'a> {
     pub(super) chunk: String,
     pub(super) batch_rows: u32,
     pub(super) batch_bytes: u64,
+    pub(super) invalid_text: InvalidText,
 }
 
 impl CopyReader {
@@ -60,6 +63,7 @@ impl CopyReader {
             chunk: plan.chunk,
             batch_rows,
             batch_bytes: plan.batch_bytes,
+            invalid_text: plan.invalid_text,
             header_seen: false,
             ended: false,
             before: 0,
@@ -189,8 +193,11 @@ impl Reader for CopyReader {
         if rows == 0 {
             return Ok(None);
         }
-        if let Some((column, row)) = self.columns.first_not_utf8() {
-            let reason = "the text is not valid UTF-8 (the database's encoding is SQL_ASCII); correct it in the source";
+        if self.invalid_text != InvalidText::Reject {
+            self.columns.mend(self.invalid_text);
+        } else if let Some((column, row)) = self.columns.first_not_utf8() {
+            let reason = "the text is not valid UTF-8 (the database's encoding is SQL_ASCII); correct it in the source, or \
+                          choose an `invalid_text` for the connection";
             return Err(self.bad_value(column, row, reason));
         }
         self.before += rows as u64;

@@ -160,24 +160,15 @@ const RULES: &[Rule] = &[
     ),
 ];
 
-/// Special values that the server has no place for.
-const REFUSED: &[(fn(&DataType) -> bool, Specials)] = &[
-    (
-        |t| {
-            matches!(
-                t,
-                DataType::Text(_) | DataType::Json | DataType::Enumeration(_) | DataType::Set(_) | DataType::Native
-            )
-        },
-        Specials::NUL_BYTE,
-    ),
-    (|t| matches!(t, DataType::Date | DataType::Timestamp(_)), Specials::ZERO_DATE),
-];
-
-/// What the writer refuses of another dialect's values of this type.
+/// Special values that the server has no place for: what the writer refuses of another dialect's values of this type.
 pub(super) fn refuses(data_type: &DataType) -> Specials {
-    let of = REFUSED.iter().filter(|(holds, _)| holds(data_type)).map(|(_, specials)| *specials);
-    of.fold(Specials::empty(), |all, specials| all | specials)
+    match data_type {
+        DataType::Text(_) | DataType::Json | DataType::Enumeration(_) | DataType::Set(_) | DataType::Native => {
+            Specials::NUL_BYTE
+        }
+        DataType::Date | DataType::Timestamp(_) => Specials::ZERO_DATE,
+        _ => Specials::empty(),
+    }
 }
 
 fn integer(data_type: &DataType, signed: bool, from: u8, to: u8) -> bool {

@@ -19,21 +19,22 @@ const EXTENT: Words = Words::NOTHING.bound("CAST({end} AS TEXT)");
 /// Its own text of a number is not always the number: the statement hands the number itself over.
 const REAL: Words =
     Words::PRESENCE.bound("CASE WHEN COUNT({}) = TOTAL(TYPEOF({}) IN ('real', 'integer')) THEN {end} END");
-/// Of a file in UTF-8; see [`words`].
+/// Where texts are read as they are; see [`words`].
 const TEXT: Words = Words::PRESENCE
     .total("CASE WHEN COUNT({}) = TOTAL(TYPEOF({}) = 'text') THEN CAST(SUM(LENGTH(CAST({} AS BLOB))) AS TEXT) END");
 const BINARY: Words =
     Words::PRESENCE.total("CASE WHEN COUNT({}) = TOTAL(TYPEOF({}) = 'blob') THEN CAST(SUM(LENGTH({})) AS TEXT) END");
 
 /// How SQLite tells a measure of a column; a column that does not fit the measure only counts its values. Dates and decimals
-/// are texts or numbers of several forms, so they are counted, too. `utf8`: how the file keeps its texts.
-pub(super) fn words(measure: Measure, decode: Decode, utf8: bool) -> Words {
+/// are texts or numbers of several forms, so they are counted, too. `as_it_is`: texts are read as the bytes that the file
+/// has.
+pub(super) fn words(measure: Measure, decode: Decode, as_it_is: bool) -> Words {
     match (measure, decode) {
         (Measure::Number, Decode::Integer) => NUMBER,
         (Measure::Extent, Decode::Integer) => EXTENT,
         (Measure::Extent, _) => Words::NOTHING,
         (Measure::Real, Decode::Float) => REAL,
-        (Measure::Text, Decode::Text) if utf8 => TEXT,
+        (Measure::Text, Decode::Text) if as_it_is => TEXT,
         (Measure::Binary, Decode::Binary) => BINARY,
         (_, _) => Words::PRESENCE,
     }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+use sensei_sdk::text::InvalidText;
 use sensei_sdk::{Batch, Error, Kind, Range, ReadRequest, Reader, Result, rows};
 
 use super::Readable;
@@ -35,6 +36,7 @@ impl RowReader {
         readable: &Readable,
         columns: Vec<ReadColumn>,
         request: &ReadRequest,
+        invalid_text: InvalidText,
     ) -> Result<Self> {
         let names: Vec<_> = columns.iter().map(|c| identifier(c.field.name())).collect();
         let mut query = format!("SELECT {}", names.join(", "));
@@ -67,7 +69,7 @@ impl RowReader {
             table: request.table.name.clone(),
             statement: database.prepare(&query)?,
             schema: super::schema(&columns),
-            builders: columns.iter().map(|c| ColumnBuilder::new(c, room)).collect::<Result<_>>()?,
+            builders: columns.iter().map(|c| ColumnBuilder::new(c, room, invalid_text)).collect::<Result<_>>()?,
             batch_rows,
             batch_bytes: request.batch_bytes,
             has_rowid: readable.rowid.is_some(),
