@@ -42,7 +42,7 @@ pub fn plan(job: &Job) -> Result<Plan> {
             } else {
                 Err(Error::new(
                     Code::PlanStale,
-                    "The source's tables changed since the interrupted run began. Begin anew with `--restart`: what was loaded is thrown away.",
+                    "The source's tables, or the policies that were asked for, changed since the interrupted run began. Begin anew with `--restart`: what was loaded is thrown away.",
                 )
                 .role_if(Some(Role::Source)))
             }

@@ -291,12 +291,18 @@ impl Pair<'_> {
                 Conversion::Same | Conversion::Exact | Conversion::Checked => self.fidelity,
             },
             note: self.note.to_owned(),
-            remedies: self.remedies(),
+            remedies: self.remedies(seen),
         }
     }
 
-    fn remedies(&self) -> Vec<Remedy> {
-        let open = self.refused.iter().filter(|refused| refused.chosen().is_none());
+    /// What could be decided about values that are there, or may be: of a table that was seen whole, what it has not is known.
+    fn remedies(&self, seen: &Seen) -> Vec<Remedy> {
+        let may_be = |at: usize| match seen {
+            Seen::Rows(findings) => !findings.whole || findings.special.get(at).is_none_or(|count| *count > 0),
+            Seen::Nothing(_) | Seen::Unasked => true,
+        };
+        let open = self.refused.iter().enumerate().filter(|(at, refused)| may_be(*at) && refused.chosen().is_none());
+        let open = open.map(|(_, refused)| refused);
         let done = |words: &str| self.converted(words.replace("{}", &self.column()));
         open.flat_map(|refused| refused.remedies(self.target.nullable, done)).collect()
     }

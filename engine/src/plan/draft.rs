@@ -10,9 +10,7 @@ use super::rename::{Home, Policy, Renaming, rename};
 use super::risk::Risks;
 use super::sample::{Sampled, Sampler, Sampling};
 use super::scout::{self, full, listed};
-use super::{
-    FORMAT, Naming, OnExisting, Plan, Policies, Request, Severity, Side, Summary, TablePlan, rollback, short_hash,
-};
+use super::{FORMAT, Naming, OnExisting, Plan, Request, Severity, Side, Summary, TablePlan, rollback, short_hash};
 use crate::catalog::{Catalog, NamedType, ObjectKind, Table, TableName};
 use crate::connection::Connection;
 use crate::error::{Code, Error, Result, Role};
@@ -55,28 +53,28 @@ struct Asked<'a> {
     on_existing: OnExisting,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     bare: bool,
-    #[serde(skip_serializing_if = "Policies::is_empty")]
-    policies: &'a Policies,
 }
 
 fn id(source: &str, target: &str, request: &Request) -> String {
-    // Whether the plan says how to take it back changes nothing about what is moved.
-    let Request { schemas, exclude_tables, target_schema, naming, on_existing, generate_rollback: _, bare, policies } =
-        request;
+    // Whether the plan says how to take it back changes nothing about what is moved. Policies do: a run that was interrupted
+    // under others has this name, too, so that it is found and told of.
+    let Request {
+        schemas,
+        exclude_tables,
+        target_schema,
+        naming,
+        on_existing,
+        generate_rollback: _,
+        bare,
+        policies: _,
+    } = request;
     let [schemas, exclude_tables] = [schemas, exclude_tables].map(|list| {
         let list: BTreeSet<&str> = list.iter().map(String::as_str).collect();
         list.into_iter().collect()
     });
     let target_schema = target_schema.as_deref();
-    let asked = Asked {
-        schemas,
-        exclude_tables,
-        target_schema,
-        naming: *naming,
-        on_existing: *on_existing,
-        bare: *bare,
-        policies,
-    };
+    let asked =
+        Asked { schemas, exclude_tables, target_schema, naming: *naming, on_existing: *on_existing, bare: *bare };
     let text = serde_json::json!([source, target, asked]).to_string();
     format!("m{}", short_hash(&text, MIGRATION_ID_LENGTH))
 }

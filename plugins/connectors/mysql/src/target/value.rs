@@ -13,7 +13,9 @@ fn two(out: &mut Vec<u8>, number: u64) {
 /// Appends a finite number so that the server reads the same one.
 pub(crate) fn float(out: &mut Vec<u8>, value: f64) -> Result<(), &'static str> {
     if !value.is_finite() {
-        return Err("The server has no NaN and no infinity.");
+        return Err(
+            "The server has no NaN and no infinity; the policies `nan` and `infinity` say what takes their place.",
+        );
     }
     // The shortest digits that make this number, with an exponent.
     out.extend_from_slice(format!("{value:e}").as_bytes());
@@ -135,7 +137,7 @@ fn day(out: &mut Vec<u8>, days: i64) -> Result<(), &'static str> {
     Ok(())
 }
 
-const INFINITE: &str = "The server has no infinite date.";
+const INFINITE: &str = "The server has no infinite date; the policy `far_dates` says what takes its place.";
 
 /// Appends a date.
 pub(crate) fn date(out: &mut Vec<u8>, days: i32) -> Result<(), &'static str> {

@@ -94,7 +94,11 @@ impl Writer for CopyWriter {
         for (at, (encoding, array)) in self.encodings.iter().zip(batch.columns()).enumerate() {
             let bound = encoding.bind(array)?;
             if let Some(row) = bound.first_with_nul() {
-                return Err(self.refused(at, row, "PostgreSQL's text holds no NUL character (0x00)"));
+                return Err(self.refused(
+                    at,
+                    row,
+                    "PostgreSQL's text holds no NUL character (0x00); the policy `nul_bytes` says what takes its place",
+                ));
             }
             columns.push(bound);
         }

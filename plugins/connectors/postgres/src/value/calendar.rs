@@ -14,7 +14,7 @@ const ZERO_DAYS: i32 = i32::MIN + 1;
 const ZERO_MICROS: i64 = i64::MIN + 1;
 
 const ZERO_DATE: Refused =
-    Refused("PostgreSQL has no zero date (0000-00-00); transform the column to NULL or a real date in the plan");
+    Refused("PostgreSQL has no zero date (0000-00-00); the policy `zero_dates` says what takes its place");
 const OUT_OF_RANGE: Refused = Refused("the moment is outside the range that the other side can hold");
 
 /// From `date_send`. Infinities are the largest and smallest value on both sides.

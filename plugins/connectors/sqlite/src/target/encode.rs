@@ -151,7 +151,7 @@ impl ColumnSource<'_> {
             Values::UInt64(a) => {
                 let value = i64::try_from(a.value(row)).map_err(|_| {
                     refused(format!(
-                        "{} is larger than SQLite's largest integer, 9223372036854775807. Leave the row out, or move the column as text.",
+                        "{} is larger than SQLite's largest integer, 9223372036854775807. The policy `nan` says what takes its place.",
                         a.value(row)
                     ))
                 })?;
