@@ -273,6 +273,16 @@ fn keys_of_64_unsigned_bits_move() {
     }
 }
 
+/// Row numbers are SQLite's own integers, which end where others go on.
+#[test]
+fn a_row_number_that_sqlite_has_not_is_refused_by_name() {
+    let source = mariadb(&["create table numbered (id bigint unsigned primary key auto_increment, v int);
+                            insert into numbered values (18446744073709551614, 1)"]);
+    let target = sqlite(&[]);
+    let error = product::migrate(&source.url, &target.url, &[]).failed();
+    assert!(error.contains("larger than SQLite's largest integer") && error.contains("Leave the row out"), "{error}");
+}
+
 /// 64 MB in one value, through every connector, both ways.
 #[test]
 fn a_value_of_64_megabytes_moves() {

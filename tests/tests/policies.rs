@@ -130,7 +130,9 @@ fn infinity_and_far_dates_stay_within_a_calendar() {
     assert!(lines[2].starts_with("3|2024-02-29|2024-02-29 12:00:00.500|0.25|-"), "{told}");
 
     let file = SqliteFile::fresh();
-    product::migrate_value_by_value(&source.url, &file.url, &["--policy", "nan=null"]);
+    let refused = product::migrate(&source.url, &file.url, &[]).failed();
+    assert!(refused.contains("SQLite has no NaN") && refused.contains("`nan`"), "{refused}");
+    product::migrate_value_by_value(&source.url, &file.url, &["--policy", "nan=null", "--restart"]);
     // SQLite holds infinity, and its decimals are texts.
     assert_eq!(
         file.value("select group_concat(coalesce(ratio, '-') || '|' || coalesce(share, '-')) from spans"),

@@ -151,7 +151,7 @@ impl ColumnSource<'_> {
             Values::UInt64(a) => {
                 let value = i64::try_from(a.value(row)).map_err(|_| {
                     refused(format!(
-                        "{} is larger than SQLite's largest integer, 9223372036854775807. The policy `nan` says what takes its place.",
+                        "{} is larger than SQLite's largest integer, 9223372036854775807. Leave the row out, or move the column as text.",
                         a.value(row)
                     ))
                 })?;
@@ -183,7 +183,7 @@ impl ColumnSource<'_> {
 fn real(insert: &mut Statement, at: usize, value: f64) -> Result<()> {
     if value.is_nan() {
         return Err(refused(
-            "SQLite has no NaN: it would become NULL. Leave the row out, or move the column as text.".to_owned(),
+            "SQLite has no NaN: it would become NULL. The policy `nan` says what takes its place.".to_owned(),
         ));
     }
     insert.bind_real(at, value)
