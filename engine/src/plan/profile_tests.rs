@@ -7,21 +7,10 @@ use arrow::array::{
 
 use super::*;
 use crate::catalog::{Binary, Decimal, Integer, Text, Timestamp};
+use crate::plan::fixtures;
 
 fn column(data_type: DataType) -> Column {
-    Column {
-        name: "c".to_owned(),
-        native_type: String::new(),
-        data_type,
-        nullable: true,
-        default: None,
-        identity: None,
-        generated: None,
-        touched_on_update: false,
-        character_set: None,
-        collation: None,
-        comment: None,
-    }
+    Column { nullable: true, ..fixtures::column("c", "", data_type) }
 }
 
 /// Of one column that came in several batches.

@@ -8,31 +8,24 @@
 
 use crate::catalog::{Column, DataType};
 
-/// A column as a target writes it in a condition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
-    /// Its name, quoted.
-    pub name: String,
-    /// It holds numbers, and they compare as numbers.
-    pub is_number: bool,
-    /// They are binary floating point.
-    pub is_float: bool,
-}
-
-impl Written {
-    /// Of a column that numbers are kept in as numbers.
-    #[must_use]
-    pub fn of(column: &Column, quoted: &str) -> Self {
-        let is_float = matches!(column.data_type, DataType::Float(_));
-        let is_exact = matches!(column.data_type, DataType::Integer(_) | DataType::Decimal(_) | DataType::Number);
-        Self { name: quoted.to_owned(), is_number: is_float || is_exact, is_float }
-    }
-}
-
-/// The same condition in words that every system has; none if it is not of this kind. `column` finds a column by a name, whose
-/// case may differ.
-pub fn translate(expression: &str, column: impl Fn(&str) -> Option<Written>) -> Option<String> {
+/// The same condition in words that every system has; none if it is not of this kind. It speaks of these columns, in any case;
+/// `quoted` makes an identifier, and `compares` says whether a number is kept so that it compares as one.
+pub fn translate(
+    expression: &str,
+    columns: &[Column],
+    quoted: impl Fn(&str) -> String,
+    compares: impl Fn(&Column) -> bool,
+) -> Option<String> {
     let tokens = lex(expression)?;
+    let column = |name: &str| {
+        let column = columns.iter().find(|c| c.name.eq_ignore_ascii_case(name))?;
+        let kind = match column.data_type {
+            DataType::Float(_) if compares(column) => Kind::FloatColumn,
+            DataType::Integer(_) | DataType::Decimal(_) | DataType::Number if compares(column) => Kind::Column,
+            _ => Kind::OtherColumn,
+        };
+        Some(Value { text: quoted(&column.name), kind })
+    };
     let mut parser = Parser { tokens: &tokens, at: 0, column: &column };
     let condition = parser.or()?;
     (parser.at == tokens.len()).then_some(condition)
@@ -115,7 +108,7 @@ enum Kind {
 struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
-    column: &'a dyn Fn(&str) -> Option<Written>,
+    column: &'a dyn Fn(&str) -> Option<Value>,
 }
 
 impl Parser<'_> {
@@ -238,15 +231,7 @@ impl Parser<'_> {
             Token::Text(text) if minus.is_empty() && self.tokens.get(self.at) == Some(&Token::Sign("::")) => {
                 number(text)
             }
-            Token::Word(name) | Token::Name(name) if minus.is_empty() => {
-                let Written { name, is_number, is_float } = (self.column)(name)?;
-                let kind = match (is_number, is_float) {
-                    (false, _) => Kind::OtherColumn,
-                    (true, true) => Kind::FloatColumn,
-                    (true, false) => Kind::Column,
-                };
-                Some(Value { text: name, kind })
-            }
+            Token::Word(name) | Token::Name(name) if minus.is_empty() => (self.column)(name),
             Token::Word(_) | Token::Name(_) | Token::Text(_) | Token::Sign(_) => None,
         }
     }
@@ -300,15 +285,18 @@ fn number(text: &str) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn column(name: &str) -> Option<Written> {
-        let known = [("Qty", true, false), ("price", true, false), ("ratio", true, true), ("name", false, false)];
-        let (name, is_number, is_float) = known.into_iter().find(|(known, ..)| known.eq_ignore_ascii_case(name))?;
-        Some(Written { name: format!("<{name}>"), is_number, is_float })
-    }
+    use crate::catalog::{Integer, Text};
+    use crate::plain_column;
 
     #[test]
     fn conditions_are_a_golden_table() {
+        let columns = [
+            plain_column("Qty", "", DataType::Integer(Integer { bits: 32, signed: true })),
+            plain_column("price", "", DataType::Number),
+            plain_column("ratio", "", DataType::Float(64)),
+            plain_column("name", "", DataType::Text(Text { length: None, fixed: false })),
+            plain_column("kept", "as text", DataType::Number),
+        ];
         let cases = [
             "`qty` >= 0",
             "(`price` > 1.50) and (`qty` between -1 and 10 or `qty` is null)",
@@ -336,9 +324,12 @@ mod tests {
             "qty > '1'",
             "qty > 'x'::integer",
             "qty <=> 1",
+            "kept > 0",
+            "kept is not null",
         ];
         let told = |case: &&str| {
-            let translated = translate(case, column).unwrap_or_else(|| "(left out)".to_owned());
+            let translated = translate(case, &columns, |name| format!("<{name}>"), |c| c.native_type.is_empty());
+            let translated = translated.unwrap_or_else(|| "(left out)".to_owned());
             format!("{case}: {translated}")
         };
         insta::assert_snapshot!(cases.iter().map(told).collect::<Vec<_>>().join("\n"));

@@ -1,7 +1,6 @@
 //! A system's own words about its columns, for connectors whose systems speak SQL (`source.session.figures` in the WIT).
 //!
-//! One statement asks everything of a table, so that it is scanned once: [`statement`] writes it, [`answers`] reads the one
-//! row that comes back.
+//! One statement asks everything of a table, so that it is scanned once ([`tell`]); a connector has a table of [`Words`].
 
 use crate::{Ends, Error, Figures, Kind, Question, Result};
 
@@ -53,31 +52,43 @@ fn filled(words: &str, column: &str, end: &str) -> String {
     between.join(end)
 }
 
-/// The statement that asks for one row of figures; none where there is nothing to ask. `from` names the table, `quoted` makes
-/// an identifier.
-#[must_use]
-pub fn statement(
-    words: &[Words],
+/// Asks a system for figures of a table by one statement, and reads its answer. `words` are its own for a question, none where
+/// there is no such column; `from` names the table, `quoted` makes an identifier. `row` executes the statement, and gives the
+/// one row that comes back: so many cells, as text.
+///
+/// # Errors
+/// What `row` reports; `internal` when that row is another.
+pub fn tell(
     questions: &[Question],
+    words: impl Fn(&Question) -> Option<Words>,
     from: &str,
     ends: Option<&Ends>,
     quoted: impl Fn(&str) -> String,
-) -> Option<String> {
+    row: impl FnOnce(&str, usize) -> Result<Vec<Option<String>>>,
+) -> Result<Vec<Figures>> {
+    let words: Vec<Words> = questions.iter().map(|q| words(q).unwrap_or(Words::NOTHING)).collect();
     let asked = words.iter().zip(questions);
-    let selected: Vec<String> =
-        asked.flat_map(|(words, question)| words.selection(&quoted(&question.column))).collect();
-    let condition = ends.map_or_else(String::new, |Ends { column, below, on_from }| {
-        let column = quoted(column);
-        format!(" WHERE ({column} < {below} OR {column} >= {on_from})")
-    });
-    (!selected.is_empty()).then(|| format!("SELECT {} FROM {from}{condition}", selected.join(", ")))
+    let selected: Vec<String> = asked.flat_map(|(words, q)| words.selection(&quoted(&q.column))).collect();
+    if selected.is_empty() {
+        return Ok(vec![SILENT; questions.len()]);
+    }
+    let by_index = ends.is_none() && words.iter().all(|words| words.present.is_empty() && words.total.is_empty());
+    let sql = if by_index {
+        // An index is gone to for one end at a time.
+        let each: Vec<String> = selected.iter().map(|end| format!("(SELECT {end} FROM {from})")).collect();
+        format!("SELECT {}", each.join(", "))
+    } else {
+        let condition = ends.map_or_else(String::new, |Ends { column, below, on_from }| {
+            let column = quoted(column);
+            format!(" WHERE ({column} < {below} OR {column} >= {on_from})")
+        });
+        format!("SELECT {} FROM {from}{condition}", selected.join(", "))
+    };
+    answers(&words, &row(&sql, selected.len())?)
 }
 
-/// What one row says, its cells as text: what was selected of all columns, one after another.
-///
-/// # Errors
-/// `internal` when the row is not that.
-pub fn answers(words: &[Words], row: &[Option<String>]) -> Result<Vec<Figures>> {
+/// What one row says: what was selected of all columns, one after another.
+fn answers(words: &[Words], row: &[Option<String>]) -> Result<Vec<Figures>> {
     let strange = || Error::new(Kind::Internal, "The system told other figures than it was asked for.");
     let mut cells = row.iter();
     let mut told = Vec::with_capacity(words.len());
@@ -119,11 +130,37 @@ mod tests {
 
     #[test]
     fn one_statement_asks_for_all() {
-        let quoted = |name: &str| format!("`{name}`");
-        let ask = |column: &str| Question { column: column.into(), measure: Measure::Text };
+        let asked = |columns: &[(&str, Measure)], ends: Option<&Ends>| {
+            let ask = |(column, measure): &(&str, Measure)| Question { column: (*column).into(), measure: *measure };
+            let questions: Vec<Question> = columns.iter().map(ask).collect();
+            let words = |q: &Question| match q.measure {
+                Measure::Text => Some(LENGTH),
+                Measure::Extent => Some(EXTENT),
+                _ => None,
+            };
+            let mut sql = String::new();
+            let told = tell(
+                &questions,
+                words,
+                "t",
+                ends,
+                |name| format!("`{name}`"),
+                |statement, cells| {
+                    statement.clone_into(&mut sql);
+                    Ok(vec![Some("7".to_owned()); cells])
+                },
+            );
+            (sql, told.unwrap())
+        };
         let ends = Ends { column: "id".into(), below: -3, on_from: 9 };
-        let told = statement(&[LENGTH, Words::NOTHING], &[ask("a"), ask("b")], "t", Some(&ends), quoted);
-        assert_eq!(told.unwrap(), "SELECT COUNT(`a`), SUM(LENGTH(`a`)) FROM t WHERE (`id` < -3 OR `id` >= 9)");
-        assert_eq!(statement(&[Words::NOTHING], &[ask("a")], "t", None, quoted), None);
+        let (sql, told) = asked(&[("a", Measure::Text), ("b", Measure::Moment)], Some(&ends));
+        assert_eq!(sql, "SELECT COUNT(`a`), SUM(LENGTH(`a`)) FROM t WHERE (`id` < -3 OR `id` >= 9)");
+        let seven = || Some("7".to_owned());
+        assert_eq!(told, [Figures { present: Some(7), total: seven(), ..SILENT }, SILENT]);
+        let (sql, told) = asked(&[("a", Measure::Extent)], None);
+        let end = |end: &str| format!("(SELECT CASE WHEN `a` THEN CAST({end}(`a`) AS TEXT) END FROM t)");
+        assert_eq!(sql, format!("SELECT {}, {}", end("MIN"), end("MAX")));
+        assert_eq!(told, [Figures { least: seven(), greatest: seven(), ..SILENT }]);
+        assert_eq!(asked(&[("b", Measure::Moment)], None), (String::new(), vec![SILENT]));
     }
 }

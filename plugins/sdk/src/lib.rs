@@ -79,6 +79,24 @@ macro_rules! export {
     };
 }
 
+/// A column that may be NULL and has nothing but a name and a type: what another column is made from.
+#[must_use]
+pub fn plain_column(name: &str, native_type: &str, data_type: catalog::DataType) -> catalog::Column {
+    catalog::Column {
+        name: name.to_owned(),
+        native_type: native_type.to_owned(),
+        data_type,
+        nullable: true,
+        default: None,
+        identity: None,
+        generated: None,
+        touched_on_update: false,
+        character_set: None,
+        collation: None,
+        comment: None,
+    }
+}
+
 /// Reads a configuration that the host has already checked against the connector's schema.
 ///
 /// # Errors

@@ -6,6 +6,7 @@ use arrow_array::types::ArrowPrimitiveType;
 use arrow_array::{ArrayRef, BinaryArray, Decimal128Array, PrimitiveArray, StringArray, make_array};
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use sensei_sdk::catalog::{Column, DataType, Decimal, Integer, Text};
+use sensei_sdk::plain_column;
 
 use crate::draw::Draw;
 
@@ -22,19 +23,7 @@ pub(crate) struct MadeColumn {
 
 impl MadeColumn {
     pub(crate) fn new(name: &str, native_type: String, data_type: DataType, bytes: u64, make: Make) -> Self {
-        let column = Column {
-            name: name.to_owned(),
-            native_type,
-            data_type,
-            nullable: false,
-            default: None,
-            identity: None,
-            generated: None,
-            touched_on_update: false,
-            character_set: None,
-            collation: None,
-            comment: None,
-        };
+        let column = Column { nullable: false, ..plain_column(name, &native_type, data_type) };
         Self { column, bytes, make }
     }
 

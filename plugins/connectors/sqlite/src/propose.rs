@@ -4,8 +4,7 @@ use std::collections::HashSet;
 
 use arrow_schema::{Field, Schema};
 use sensei_sdk::catalog::{Check, Column, DataType, DefaultValue, ForeignKey, Index, Integer, Table, Text};
-use sensei_sdk::check::{self, Written};
-use sensei_sdk::{ColumnNote, Fidelity, NATIVE_TYPE, Proposal, Specials, TableNote, arrow_field, rows};
+use sensei_sdk::{ColumnNote, Fidelity, NATIVE_TYPE, Proposal, Specials, TableNote, arrow_field, check, rows};
 
 use crate::catalog::DIALECT;
 use crate::declared::{Affinity, affinity};
@@ -43,7 +42,7 @@ fn one(mut table: Table, same: bool, numbers: &HashSet<(String, String)>, taken:
     for column in &mut table.columns {
         let travels = arrow_field(column);
         let rowid = identity_key.as_ref() == Some(&column.name);
-        let refuses = rules::refuses(&column.data_type);
+        let refuses = if same { Specials::empty() } else { rules::refuses(&column.data_type) };
         let (fidelity, note) = if same {
             (Fidelity::Lossless, String::new())
         } else {
@@ -64,19 +63,13 @@ fn one(mut table: Table, same: bool, numbers: &HashSet<(String, String)>, taken:
             metadata.insert(NATIVE_TYPE.to_owned(), column.native_type.clone());
             fields.push(travels.with_metadata(metadata));
         }
-        let refuses = if same { Specials::empty() } else { refuses };
         column_notes.push(ColumnNote { column: column.name.clone(), fidelity, note, refuses });
     }
     if !same {
         for Check { name, expression } in std::mem::take(&mut table.checks) {
-            let column = |name: &str| {
-                let column = table.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name))?;
-                let written = Written::of(column, &identifier(&column.name));
-                // A number that is kept as text compares as text.
-                let is_number = written.is_number && affinity(&column.native_type) != Affinity::Text;
-                Some(Written { is_number, ..written })
-            };
-            match check::translate(&expression, column) {
+            // A number that is kept as text compares as text.
+            let compares = |column: &Column| affinity(&column.native_type) != Affinity::Text;
+            match check::translate(&expression, &table.columns, identifier, compares) {
                 Some(expression) => checks.push(Check { name, expression }),
                 None => {
                     let about = name.as_deref().unwrap_or("check");

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use arrow_schema::{Schema, SchemaRef};
 use sensei_sdk::catalog::{Catalog, TableName};
-use sensei_sdk::figures::{SILENT, Words};
+use sensei_sdk::figures::tell;
 use sensei_sdk::text::InvalidText;
-use sensei_sdk::{Chunk, Ends, Error, Figures, Kind, Measure, Question, ReadRequest, Result, Snapshot, Source, rows};
+use sensei_sdk::{Chunk, Ends, Error, Figures, Kind, Question, ReadRequest, Result, Snapshot, Source, rows};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{self, Shape};
@@ -211,23 +211,11 @@ impl Source for FileSource {
         // What the reader makes of a text has another length.
         let as_it_is = self.utf8 && self.configuration.invalid_text == InvalidText::Reject;
         let words = |q: &Question| column(&q.column).map(|c| figures::words(q.measure, c.decode, as_it_is));
-        let words: Vec<Words> = questions.iter().map(|q| words(q).unwrap_or(Words::NOTHING)).collect();
-        let from = identifier(&table.name);
-        let extent = questions.iter().all(|q| q.measure == Measure::Extent) && ends.is_none();
-        let sql = if extent {
-            // An index is gone to for one end at a time.
-            let asked = words.iter().zip(&questions).flat_map(|(w, q)| w.selection(&identifier(&q.column)));
-            let selected: Vec<String> = asked.map(|end| format!("(SELECT {end} FROM {from})")).collect();
-            (!selected.is_empty()).then(|| format!("SELECT {}", selected.join(", ")))
-        } else {
-            sensei_sdk::figures::statement(&words, &questions, &from, ends.as_ref(), identifier)
-        };
-        let Some(sql) = sql else { return Ok(vec![SILENT; questions.len()]) };
-        let mut statement = self.database.prepare(&sql)?;
-        statement.step()?;
-        let asked: usize = words.iter().zip(&questions).map(|(w, q)| w.selection(&q.column).len()).sum();
-        let row: Vec<Option<String>> = (0..asked).map(|at| statement.text(at)).collect();
-        sensei_sdk::figures::answers(&words, &row)
+        tell(&questions, words, &identifier(&table.name), ends.as_ref(), identifier, |sql, cells| {
+            let mut statement = self.database.prepare(sql)?;
+            statement.step()?;
+            Ok((0..cells).map(|at| statement.text(at)).collect())
+        })
     }
 
     fn read(&mut self, request: ReadRequest) -> Result<RowReader> {

@@ -43,23 +43,13 @@ pub(super) fn words(measure: Measure, column: &Column, zero_dates: ZeroDates) ->
 
 #[cfg(test)]
 mod tests {
+    use sensei_sdk::plain_column;
+
     use super::*;
     use crate::catalog::native::data_type;
 
     fn column(native: &str) -> Column {
-        Column {
-            name: "c".into(),
-            native_type: native.into(),
-            data_type: data_type(native),
-            nullable: true,
-            default: None,
-            identity: None,
-            generated: None,
-            touched_on_update: false,
-            character_set: None,
-            collation: None,
-            comment: None,
-        }
+        plain_column("c", native, data_type(native))
     }
 
     #[test]

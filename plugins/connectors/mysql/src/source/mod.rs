@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use sensei_sdk::catalog::{Catalog, Column, TableName};
-use sensei_sdk::figures::{SILENT, Words};
+use sensei_sdk::figures::tell;
 use sensei_sdk::{Chunk, Ends, Figures, Question, ReadRequest, Result, Snapshot, rows};
 
 use crate::configuration::{Configuration, ZeroDates};
@@ -106,13 +106,10 @@ impl sensei_sdk::Source for Source {
         let known = self.known(&table)?;
         let column = |name: &str| known.columns.iter().find(|c| c.name == name);
         let words = |q: &Question| column(&q.column).map(|c| figures::words(q.measure, c, self.zero_dates));
-        let words: Vec<Words> = questions.iter().map(|q| words(q).unwrap_or(Words::NOTHING)).collect();
         let from = format!("{}.{}", identifier(&table.schema), identifier(&table.name));
-        let Some(sql) = sensei_sdk::figures::statement(&words, &questions, &from, ends.as_ref(), identifier) else {
-            return Ok(vec![SILENT; questions.len()]);
-        };
-        let row = self.connection.borrow_mut().table(&sql)?.into_iter().next().unwrap_or_default();
-        sensei_sdk::figures::answers(&words, &row)
+        tell(&questions, words, &from, ends.as_ref(), identifier, |sql, _| {
+            Ok(self.connection.borrow_mut().table(sql)?.into_iter().next().unwrap_or_default())
+        })
     }
 
     fn read(&mut self, request: ReadRequest) -> Result<read::Reader> {

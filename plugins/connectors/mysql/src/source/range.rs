@@ -173,23 +173,12 @@ pub(crate) fn from_clause(table: &TableName, range: &Range, columns: &[Column], 
 mod tests {
     use sensei_sdk::KeyRange;
     use sensei_sdk::catalog::{Binary, Integer, Text};
+    use sensei_sdk::plain_column;
 
     use super::*;
 
     fn column(name: &str, data_type: DataType) -> Column {
-        Column {
-            name: name.to_owned(),
-            native_type: String::new(),
-            data_type,
-            nullable: false,
-            default: None,
-            identity: None,
-            generated: None,
-            touched_on_update: false,
-            character_set: None,
-            collation: None,
-            comment: None,
-        }
+        Column { nullable: false, ..plain_column(name, "", data_type) }
     }
 
     #[test]

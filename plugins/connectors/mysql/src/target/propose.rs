@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use arrow_schema::Schema;
 use sensei_sdk::catalog::{Action, Binary, Check, Column, DataType, DefaultValue, Index, Table, Text};
-use sensei_sdk::check::{self, Written};
-use sensei_sdk::{ColumnNote, Fidelity, Proposal, Specials, TableNote, arrow_field, rows};
+use sensei_sdk::{ColumnNote, Fidelity, Proposal, Specials, TableNote, arrow_field, check, rows};
 
 use super::rules::{held, refuses};
 use crate::catalog::{DIALECT, native};
@@ -152,12 +151,7 @@ impl Proposer<'_> {
     /// Checks of another system, as far as every system understands them.
     fn checks(&mut self, table: &mut Table) {
         for Check { name, expression } in std::mem::take(&mut table.checks) {
-            let column = |name: &str| {
-                let column = table.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name))?;
-                let written = Written::of(column, &identifier(&column.name));
-                Some(Written { is_number: written.is_number && !is_text(&column.native_type), ..written })
-            };
-            match check::translate(&expression, column) {
+            match check::translate(&expression, &table.columns, identifier, |c| !is_text(&c.native_type)) {
                 // MySQL knows a check by its name alone, whatever its table.
                 Some(expression) if !self.server.maria => table.checks.push(Check { name: None, expression }),
                 Some(expression) => table.checks.push(Check { name, expression }),

@@ -15,9 +15,8 @@ use arrow_buffer::{
 };
 use arrow_schema::DataType as Arrow;
 use sensei_sdk::catalog::DataType;
-use sensei_sdk::{Error, Result, arrow_type};
-
 use sensei_sdk::text::InvalidText;
+use sensei_sdk::{Error, Result, arrow_type};
 
 use crate::catalog::ReadableColumn;
 use crate::catalog::type_rules::Wire;
@@ -419,26 +418,15 @@ impl Columns {
 mod tests {
     use arrow_array::Array;
     use arrow_array::cast::AsArray;
-    use sensei_sdk::catalog::{Column, Decimal};
+    use sensei_sdk::catalog::Decimal;
+    use sensei_sdk::plain_column;
 
     use super::*;
     use crate::catalog::type_rules::Reading;
 
     fn column(data_type: DataType, wire: Wire) -> ReadableColumn {
         let reading = Reading { data_type: data_type.clone(), wire, as_text: false };
-        let column = Column {
-            name: "c".to_owned(),
-            native_type: String::new(),
-            data_type,
-            nullable: true,
-            default: None,
-            identity: None,
-            generated: None,
-            touched_on_update: false,
-            character_set: None,
-            collation: None,
-            comment: None,
-        };
+        let column = plain_column("c", "", data_type);
         ReadableColumn { column, reading, built_in: true }
     }
 

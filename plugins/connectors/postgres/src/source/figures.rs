@@ -37,6 +37,8 @@ pub(super) fn words(measure: Measure, column: &Column) -> Words {
 
 #[cfg(test)]
 mod tests {
+    use sensei_sdk::plain_column;
+
     use super::*;
     use crate::catalog::type_rules::{Base, reading};
 
@@ -68,19 +70,7 @@ mod tests {
         let mut lines = Vec::new();
         for (name, modifier) in types {
             let base = Base { schema: "pg_catalog", name, class: 'b', modifier, labels: &[], money_digits: 2 };
-            let column = Column {
-                name: "c".into(),
-                native_type: name.into(),
-                data_type: reading(&base).data_type,
-                nullable: true,
-                default: None,
-                identity: None,
-                generated: None,
-                touched_on_update: false,
-                character_set: None,
-                collation: None,
-                comment: None,
-            };
+            let column = plain_column("c", name, reading(&base).data_type);
             for measure in measures {
                 let said = words(measure, &column).selection("\"c\"").join(", ");
                 if !said.is_empty() && said != "COUNT(\"c\")" {

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use arrow_schema::{Schema, SchemaRef};
 use sensei_sdk::catalog::{Catalog, TableName};
-use sensei_sdk::figures::{SILENT, Words};
+use sensei_sdk::figures::tell;
 use sensei_sdk::text::InvalidText;
 use sensei_sdk::{
     Chunk, Ends, Error, Figures, Kind, Measure, Question, Range, ReadRequest, Result, Snapshot, Source, arrow_field,
@@ -53,9 +53,8 @@ impl Shape {
 }
 
 /// Connects and sets a session up; returns where unqualified names go.
-pub(crate) fn open_session(configuration: &str, more: &[settings::Setting]) -> Result<(Connection, String)> {
-    let configuration: Configuration = sensei_sdk::configuration(configuration)?;
-    let mut connection = Connection::open(&configuration)?;
+pub(crate) fn open_session(configuration: &Configuration, more: &[settings::Setting]) -> Result<(Connection, String)> {
+    let mut connection = Connection::open(configuration)?;
     let schema = connection.value("SELECT pg_catalog.current_schema()")?.unwrap_or_else(|| "public".to_owned());
     connection.execute(&settings::statement(&[settings::SESSION, more]))?;
     Ok((connection, schema))
@@ -105,7 +104,7 @@ impl PostgresSource {
     }
 
     /// The row of a statement that gives one. Inside a transaction its failure leaves no trace: the session goes on.
-    fn one_row(&mut self, sql: &str) -> Result<Vec<Option<String>>> {
+    fn one_row(&self, sql: &str) -> Result<Vec<Option<String>>> {
         let mut connection = self.connection.borrow_mut();
         let guarded = connection.in_transaction();
         if guarded {
@@ -145,10 +144,10 @@ impl Source for PostgresSource {
     type Reader = CopyReader;
 
     fn open(configuration: &str) -> Result<Self> {
-        let Configuration { invalid_text, .. } = sensei_sdk::configuration(configuration)?;
-        let (connection, default_schema) = open_session(configuration, settings::SOURCE)?;
+        let configuration: Configuration = sensei_sdk::configuration(configuration)?;
+        let (connection, default_schema) = open_session(&configuration, settings::SOURCE)?;
         let connection = Rc::new(RefCell::new(connection));
-        Ok(Self { connection, default_schema, shapes: HashMap::new(), invalid_text })
+        Ok(Self { connection, default_schema, shapes: HashMap::new(), invalid_text: configuration.invalid_text })
     }
 
     fn catalog(&mut self, schemas: Vec<String>) -> Result<Catalog> {
@@ -213,13 +212,10 @@ impl Source for PostgresSource {
         let measure =
             |q: &Question| if q.measure == Measure::Text && !as_it_is { Measure::Presence } else { q.measure };
         let words = |q: &Question| shape.column(&q.column).map(|c| figures::words(measure(q), &c.column));
-        let words: Vec<Words> = questions.iter().map(|q| words(q).unwrap_or(Words::NOTHING)).collect();
         let from = split::rows_of(&table, shape.relation);
-        let Some(sql) = sensei_sdk::figures::statement(&words, &questions, &from, ends.as_ref(), identifier) else {
-            return Ok(vec![SILENT; questions.len()]);
-        };
-        let row = self.one_row(&sql).map_err(|e| e.table(&table.name))?;
-        sensei_sdk::figures::answers(&words, &row)
+        tell(&questions, words, &from, ends.as_ref(), identifier, |sql, _| {
+            self.one_row(sql).map_err(|e| e.table(&table.name))
+        })
     }
 
     fn read(&mut self, request: ReadRequest) -> Result<CopyReader> {

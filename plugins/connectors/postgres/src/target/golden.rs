@@ -4,25 +4,9 @@ use sensei_sdk::catalog::{
     Action, Check, Column, DataType, Decimal, DefaultValue, Enumeration, ForeignKey, Generated, Generation, Identity,
     Index, IndexPart, Integer, Key, NamedType, NamedTypeKind, Table, TableName, Text, Timestamp,
 };
-use sensei_sdk::{Job, OnExisting, Proposal};
+use sensei_sdk::{Job, OnExisting, Proposal, plain_column};
 
 use super::{propose::propose, render::render};
-
-fn column(name: &str, native_type: &str, data_type: DataType) -> Column {
-    Column {
-        name: name.to_owned(),
-        native_type: native_type.to_owned(),
-        data_type,
-        nullable: true,
-        default: None,
-        identity: None,
-        generated: None,
-        touched_on_update: false,
-        character_set: None,
-        collation: None,
-        comment: None,
-    }
-}
 
 fn table(name: &str, columns: Vec<Column>) -> Table {
     Table {
@@ -87,25 +71,26 @@ fn refers(name: &str, column: &str, table: &str, referenced: &str) -> ForeignKey
 
 /// A shop as MySQL has it.
 fn mysql() -> Vec<Table> {
-    let mut id = column("id", "bigint(20) unsigned", integer(64, false));
+    let mut id = plain_column("id", "bigint(20) unsigned", integer(64, false));
     id.nullable = false;
     id.identity = Some(Identity { generation: Generation::ByDefault, next: Some(42), increment: 1 });
-    let mut name = column("name", "varchar(40)", text(Some(40)));
+    let mut name = plain_column("name", "varchar(40)", text(Some(40)));
     name.collation = Some("utf8mb4_general_ci".to_owned());
     name.default = Some(DefaultValue::Literal("it's".to_owned()));
     let values = vec!["small".to_owned(), "large".to_owned()];
     let size = DataType::Enumeration(Enumeration { schema: None, name: None, values });
-    let mut size = column("size", "enum('small','large')", size);
+    let mut size = plain_column("size", "enum('small','large')", size);
     size.default = Some(DefaultValue::Literal("small".to_owned()));
     size.comment = Some("how large".to_owned());
-    let mut touched = column("touched", "timestamp", DataType::Timestamp(Timestamp { precision: 0, zoned: true }));
+    let mut touched =
+        plain_column("touched", "timestamp", DataType::Timestamp(Timestamp { precision: 0, zoned: true }));
     touched.touched_on_update = true;
     touched.default = Some(DefaultValue::CurrentTimestamp(0));
-    let mut zero = column("since", "date", DataType::Date);
+    let mut zero = plain_column("since", "date", DataType::Date);
     zero.default = Some(DefaultValue::Literal("0000-00-00".to_owned()));
-    let mut sum = column("sum", "int(11)", integer(32, true));
+    let mut sum = plain_column("sum", "int(11)", integer(32, true));
     sum.generated = Some(Generated { expression: "`a` + 1".to_owned(), stored: false });
-    let mut items = table("items", vec![id, name, size, touched, zero, sum, column("note", "text", text(None))]);
+    let mut items = table("items", vec![id, name, size, touched, zero, sum, plain_column("note", "text", text(None))]);
     items.primary_key = Some(key(Some("PRIMARY"), &["id"]));
     items.unique_keys = vec![key(Some("by_name"), &["name"])];
     items.checks = vec![
@@ -121,9 +106,9 @@ fn mysql() -> Vec<Table> {
     let mut sales = table(
         "sales",
         vec![
-            column("item", "bigint(20) unsigned", integer(64, false)),
-            column("code", "bigint(20) unsigned", integer(64, false)),
-            column("price", "decimal(10,2)", DataType::Decimal(Decimal { precision: 10, scale: 2 })),
+            plain_column("item", "bigint(20) unsigned", integer(64, false)),
+            plain_column("code", "bigint(20) unsigned", integer(64, false)),
+            plain_column("price", "decimal(10,2)", DataType::Decimal(Decimal { precision: 10, scale: 2 })),
         ],
     );
     sales.unique_keys = vec![key(Some("by_name"), &["code"])];
@@ -139,15 +124,16 @@ fn mysql() -> Vec<Table> {
 fn postgres() -> (Vec<Table>, Vec<NamedType>) {
     let mood =
         Enumeration { schema: Some("shop".to_owned()), name: Some("mood".to_owned()), values: vec!["sad".to_owned()] };
-    let mut e = column("e", "shop.mood", DataType::Enumeration(mood));
+    let mut e = plain_column("e", "shop.mood", DataType::Enumeration(mood));
     e.default = Some(DefaultValue::Literal("sad".to_owned()));
-    let mut id = column("id", "integer", integer(32, true));
+    let mut id = plain_column("id", "integer", integer(32, true));
     id.identity = Some(Identity { generation: Generation::Always, next: None, increment: 5 });
-    let mut at = column("at", "timestamp with time zone", DataType::Timestamp(Timestamp { precision: 6, zoned: true }));
+    let mut at =
+        plain_column("at", "timestamp with time zone", DataType::Timestamp(Timestamp { precision: 6, zoned: true }));
     at.default = Some(DefaultValue::CurrentTimestamp(6));
-    let mut sum = column("sum", "integer", integer(32, true));
+    let mut sum = plain_column("sum", "integer", integer(32, true));
     sum.generated = Some(Generated { expression: "(id * 2)".to_owned(), stored: true });
-    let mut t = table("t", vec![id, e, column("moods", "shop.mood[]", DataType::Native), at, sum]);
+    let mut t = table("t", vec![id, e, plain_column("moods", "shop.mood[]", DataType::Native), at, sum]);
     t.checks = vec![Check { name: Some("ok".to_owned()), expression: "(e <> 'sad'::shop.mood)".to_owned() }];
     let mut partial = index("partial", "btree", "id", None);
     partial.predicate = Some("(e = 'sad'::shop.mood)".to_owned());

@@ -99,7 +99,7 @@ impl Target for PostgresTarget {
     type Writer = CopyWriter;
 
     fn open(configuration: &str) -> Result<Self> {
-        let (connection, default_schema) = open_session(configuration, &[])?;
+        let (connection, default_schema) = open_session(&sensei_sdk::configuration(configuration)?, &[])?;
         Ok(Self {
             connection: Rc::new(RefCell::new(connection)),
             default_schema,

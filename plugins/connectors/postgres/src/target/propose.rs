@@ -7,8 +7,7 @@ use sensei_sdk::catalog::{
     Binary, Check, Column, DataType, Decimal, DefaultValue, Enumeration, ForeignKey, Index, IndexPart, Integer, Key,
     Table, Text,
 };
-use sensei_sdk::check::{self, Written};
-use sensei_sdk::{ColumnNote, Fidelity, Proposal, Specials, TableNote, arrow_field, rows};
+use sensei_sdk::{ColumnNote, Fidelity, Proposal, Specials, TableNote, arrow_field, check, rows};
 
 use super::names::Names;
 use super::rules::{self, Context};
@@ -136,11 +135,7 @@ impl Draft<'_> {
     }
 
     fn check(&mut self, check: &Check) -> Option<Check> {
-        let column = |name: &str| {
-            let column = self.source.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name))?;
-            Some(Written::of(column, &identifier(&column.name)))
-        };
-        let translated = check::translate(&check.expression, column);
+        let translated = check::translate(&check.expression, &self.source.columns, identifier, |_| true);
         if translated.is_none() {
             let about = format!("check {}", check.name.as_deref().unwrap_or_default());
             self.note(

@@ -10,25 +10,14 @@ use sensei_sdk::catalog::{
     Key, Table, TableName, Text, Timestamp,
 };
 use sensei_sdk::{
-    Fidelity, Job, Kind, OnExisting, ReadRequest, Reader, Source, Stage, Target, Writer, arrow_field, rows,
+    Fidelity, Job, Kind, OnExisting, ReadRequest, Reader, Source, Stage, Target, Writer, arrow_field, plain_column,
+    rows,
 };
 
 use super::{MIGRATION, Place, write_request};
 
 fn column(name: &str, data_type: DataType) -> Column {
-    Column {
-        name: name.to_owned(),
-        native_type: "theirs".to_owned(),
-        data_type,
-        nullable: true,
-        default: None,
-        identity: None,
-        generated: None,
-        touched_on_update: false,
-        character_set: None,
-        collation: None,
-        comment: None,
-    }
+    plain_column(name, "theirs", data_type)
 }
 
 fn table(name: &str, columns: Vec<Column>) -> Table {

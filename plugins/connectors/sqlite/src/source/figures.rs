@@ -46,6 +46,7 @@ mod tests {
     use sensei_sdk::figures::SILENT;
     use sensei_sdk::{Ends, Figures, Question, Source};
 
+    use super::*;
     use crate::database::{Access, Database};
     use crate::source::FileSource;
 
@@ -58,8 +59,6 @@ mod tests {
         let table = TableName { schema: String::new(), name: "t".into() };
         source.figures(table, questions.iter().map(ask).collect(), ends).unwrap()
     }
-
-    use super::*;
 
     fn figures(present: u64, least: &str, greatest: &str, total: &str) -> Figures {
         let text = |figure: &str| (!figure.is_empty()).then(|| figure.to_owned());
