@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sensei_engine::migration::{Report, TableReport};
-use sensei_engine::validate::Content;
+use sensei_engine::validate::{Content, Witness};
 
 use super::format::{count, counted, headed, per_second, seconds, size};
 use super::screen::{Column, table};
@@ -22,7 +22,10 @@ const ALL: u8 = 100;
 
 /// Whether both sides of every table agree.
 pub(super) fn agrees(report: &Report) -> bool {
-    report.tables.iter().all(|t| t.source_rows == t.target_rows && t.content.agrees())
+    let agrees = |t: &TableReport| {
+        t.source_rows == t.target_rows && t.content.agrees() && t.witness.as_ref().is_none_or(Witness::agrees)
+    };
+    report.tables.iter().all(agrees)
 }
 
 /// The table of tables, totals and notes.

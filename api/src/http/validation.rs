@@ -232,7 +232,7 @@ impl From<Option<&Witness>> for WitnessView {
     fn from(witness: Option<&Witness>) -> Self {
         let status = match witness {
             None => WitnessStatus::NotHeard,
-            Some(witness) if !witness.contradictions.is_empty() => WitnessStatus::Contradicts,
+            Some(witness) if !witness.agrees() => WitnessStatus::Contradicts,
             Some(witness) if witness.agreed.is_empty() => WitnessStatus::NotHeard,
             Some(_) => WitnessStatus::Agrees,
         };

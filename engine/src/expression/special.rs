@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, PrimitiveArray, StringArray};
+use arrow::buffer::BooleanBuffer;
 use arrow::compute::kernels::zip::zip;
 use arrow::compute::nullif;
 use arrow::datatypes::{
@@ -28,14 +29,52 @@ pub(crate) enum Special {
     Infinity,
 }
 
-/// Midnight of 0000-01-01 and 9999-12-31, in days since 1970-01-01.
-const FIRST_DAY: i32 = -719_528;
-const LAST_DAY: i32 = 2_932_896;
-/// 0001-01-01: the first that every system has.
-const EARLIEST_DAY: i32 = -719_162;
-/// Microseconds of a day, and of a second.
+/// Dates or timestamps, counted in one unit since 1970-01-01: where special values stand (contract, `catalog.date`), and
+/// what lies outside the years 0 to 9999.
+struct Calendar {
+    zero: i64,
+    /// The first and the last moment of those years.
+    first: i64,
+    last: i64,
+    /// What the moments before and after them become: 0001-01-01, the first day that every system has, and a last one that
+    /// every precision has.
+    earliest: i64,
+    latest: i64,
+}
+
+/// 0000-01-01, 0001-01-01 and 9999-12-31, in days since 1970-01-01.
+const YEAR_0: i64 = -719_528;
+const YEAR_1: i64 = -719_162;
+const END_OF_9999: i64 = 2_932_896;
+/// In microseconds.
 const DAY: i64 = 86_400_000_000;
 const SECOND: i64 = 1_000_000;
+
+const DAYS: Calendar =
+    Calendar { zero: i32::MIN as i64 + 1, first: YEAR_0, last: END_OF_9999, earliest: YEAR_1, latest: END_OF_9999 };
+const MICROSECONDS: Calendar = Calendar {
+    zero: i64::MIN + 1,
+    first: YEAR_0 * DAY,
+    last: (END_OF_9999 + 1) * DAY - 1,
+    earliest: YEAR_1 * DAY,
+    latest: (END_OF_9999 + 1) * DAY - SECOND,
+};
+
+impl Calendar {
+    /// The zero date lies beyond the years, too, and is a kind of its own.
+    fn is_far(&self, moment: i64) -> bool {
+        moment != self.zero && !(self.first..=self.last).contains(&moment)
+    }
+
+    fn clamp(&self, moment: i64) -> i64 {
+        match moment {
+            moment if !self.is_far(moment) => moment,
+            moment if moment < self.first => self.earliest,
+            _ => self.latest,
+        }
+    }
+}
+
 /// How numbers without a width write what is none (contract, `catalog.number`).
 const NOT_A_NUMBER: &str = "NaN";
 const INFINITIES: [&str; 2] = ["Infinity", "-Infinity"];
@@ -68,22 +107,11 @@ impl Special {
             }
             DataType::Date32 => {
                 let days = array.as_primitive::<Date32Type>();
-                match self {
-                    Self::ZeroDate => of_values(days, |day| day == i32::MIN + 1),
-                    Self::FarDate => {
-                        of_values(days, |day| is_far(day.into(), i32::MIN.into(), FIRST_DAY.into(), LAST_DAY.into()))
-                    }
-                    Self::NulByte | Self::Nan | Self::Infinity => none(array),
-                }
+                self.of_moments(array, &DAYS, |is| of_values(days, |day| is(day.into())))
             }
             DataType::Timestamp(TimeUnit::Microsecond, _) => {
                 let moments = array.as_primitive::<TimestampMicrosecondType>();
-                let (first, last) = (i64::from(FIRST_DAY) * DAY, (i64::from(LAST_DAY) + 1) * DAY - 1);
-                match self {
-                    Self::ZeroDate => of_values(moments, |at| at == i64::MIN + 1),
-                    Self::FarDate => of_values(moments, |at| is_far(at, i64::MIN, first, last)),
-                    Self::NulByte | Self::Nan | Self::Infinity => none(array),
-                }
+                self.of_moments(array, &MICROSECONDS, |is| of_values(moments, is))
             }
             DataType::Float32 => {
                 self.of_floats(array, array.as_primitive::<Float32Type>(), f32::is_nan, f32::is_infinite)
@@ -92,6 +120,19 @@ impl Special {
                 self.of_floats(array, array.as_primitive::<Float64Type>(), f64::is_nan, f64::is_infinite)
             }
             _ => none(array),
+        }
+    }
+
+    fn of_moments(
+        self,
+        array: &ArrayRef,
+        calendar: &Calendar,
+        those: impl FnOnce(&dyn Fn(i64) -> bool) -> BooleanArray,
+    ) -> BooleanArray {
+        match self {
+            Self::ZeroDate => those(&|moment| moment == calendar.zero),
+            Self::FarDate => those(&|moment| calendar.is_far(moment)),
+            Self::NulByte | Self::Nan | Self::Infinity => none(array),
         }
     }
 
@@ -110,17 +151,12 @@ impl Special {
     }
 }
 
-/// The zero date lies beyond the years, too, and is a kind of its own.
-fn is_far(value: i64, least: i64, first: i64, last: i64) -> bool {
-    value != least + 1 && !(first..=last).contains(&value)
-}
-
 fn none(array: &ArrayRef) -> BooleanArray {
     of_rows(array.len(), |_| false)
 }
 
 fn of_rows(rows: usize, is: impl Fn(usize) -> bool) -> BooleanArray {
-    (0..rows).map(|row| Some(is(row))).collect()
+    BooleanArray::new(BooleanBuffer::collect_bool(rows, is), None)
 }
 
 fn of_texts(texts: &StringArray, is: impl Fn(&str) -> bool) -> BooleanArray {
@@ -223,29 +259,70 @@ impl ScalarUDFImpl for ClampDate {
         let clamped: ArrayRef = match array.data_type() {
             DataType::Date32 => {
                 let days = array.as_primitive::<Date32Type>();
-                let clamp = |day: i32| match day {
-                    day if day == i32::MIN + 1 => day,
-                    ..FIRST_DAY => EARLIEST_DAY,
-                    day => day.min(LAST_DAY),
-                };
-                Arc::new(days.unary::<_, Date32Type>(clamp))
+                // What is clamped lies between days that are there.
+                Arc::new(days.unary::<_, Date32Type>(|day| DAYS.clamp(day.into()) as i32))
             }
             DataType::Timestamp(TimeUnit::Microsecond, zone) => {
                 let moments = array.as_primitive::<TimestampMicrosecondType>();
-                let [first, earliest] = [FIRST_DAY, EARLIEST_DAY].map(|day| i64::from(day) * DAY);
-                let end = (i64::from(LAST_DAY) + 1) * DAY;
-                // The last second as every precision has it; what lies in it stays.
-                let clamp = |at: i64| match at {
-                    at if at == i64::MIN + 1 => at,
-                    at if at < first => earliest,
-                    at if at >= end => end - SECOND,
-                    at => at,
-                };
-                let clamped = moments.unary::<_, TimestampMicrosecondType>(clamp);
+                let clamped = moments.unary::<_, TimestampMicrosecondType>(|at| MICROSECONDS.clamp(at));
                 Arc::new(clamped.with_timezone_opt(zone.clone()))
             }
             other => return exec_err!("clamp_date takes no {other}"),
         };
         Ok(ColumnarValue::Array(clamped))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Date32Array, Float64Array, TimestampMicrosecondArray};
+
+    use super::*;
+
+    fn is(special: Special, array: impl Array + 'static) -> Vec<bool> {
+        let array: ArrayRef = Arc::new(array);
+        special.mask(&array).values().iter().collect()
+    }
+
+    #[test]
+    fn the_years_end_where_systems_end() {
+        let (first, last) = (-719_528, 2_932_896);
+        let days = vec![first - 1, first, 0, last, last + 1, i32::MIN, i32::MIN + 1, i32::MAX];
+        let far = [true, false, false, false, true, true, false, true];
+        assert_eq!(is(Special::FarDate, Date32Array::from(days.clone())), far);
+        let midnights = days.iter().map(|day| match *day {
+            i32::MIN => i64::MIN,
+            day if day == i32::MIN + 1 => i64::MIN + 1,
+            i32::MAX => i64::MAX,
+            day => i64::from(day) * DAY,
+        });
+        assert_eq!(is(Special::FarDate, TimestampMicrosecondArray::from_iter_values(midnights)), far);
+        assert_eq!(
+            is(Special::ZeroDate, Date32Array::from(days)),
+            [false, false, false, false, false, false, true, false]
+        );
+
+        let clamped = [i64::MIN, i64::MIN + 1, -719_528, 0, 2_932_896, 2_932_897, i64::MAX].map(|day| DAYS.clamp(day));
+        // In days, the contract's zero date is that of 32 bits.
+        assert_eq!(clamped, [-719_162, -719_162, -719_528, 0, 2_932_896, 2_932_896, 2_932_896]);
+        assert_eq!(DAYS.clamp(i64::from(i32::MIN) + 1), i64::from(i32::MIN) + 1);
+        let end = 2_932_897 * DAY;
+        let moments = [i64::MIN, i64::MIN + 1, -719_528 * DAY - 1, end - 1, end, i64::MAX];
+        let (earliest, latest) = (-719_162 * DAY, end - SECOND);
+        assert_eq!(
+            moments.map(|at| MICROSECONDS.clamp(at)),
+            [earliest, i64::MIN + 1, earliest, end - 1, latest, latest]
+        );
+    }
+
+    #[test]
+    fn null_is_nothing_special() {
+        let numbers = Float64Array::from(vec![Some(f64::NAN), None, Some(f64::NEG_INFINITY), Some(0.0)]);
+        assert_eq!(is(Special::Nan, numbers.clone()), [true, false, false, false]);
+        assert_eq!(is(Special::Infinity, numbers), [false, false, true, false]);
+        let texts = StringArray::from(vec![Some("a\0b"), None, Some("NaN"), Some("-Infinity")]);
+        assert_eq!(is(Special::NulByte, texts.clone()), [true, false, false, false]);
+        assert_eq!(is(Special::Nan, texts.clone()), [false, false, true, false]);
+        assert_eq!(is(Special::Infinity, texts), [false, false, false, true]);
     }
 }

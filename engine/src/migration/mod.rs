@@ -38,7 +38,7 @@ use crate::connection::Connection;
 use crate::error::{Code, Error, Result};
 use crate::event::{Event, Level, Observer, Phase};
 use crate::plugin::{Cancel, Environment, Traffic};
-use crate::validate::{Content, Depth, Witness, unreadable};
+use crate::validate::{Content, Depth, Witness};
 
 /// How a transfer runs. Every figure has a default and a reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,11 +134,6 @@ impl Job {
                 observer.observe(Event::Log { level, message: message.to_owned() });
             }),
         }
-    }
-
-    /// Whether both systems are to be asked for their own figures.
-    fn has_witness(&self) -> bool {
-        self.options.validation.has_witness() && unreadable(&self.target).is_none()
     }
 
     /// An error of a job that was cancelled is what cancelling looks like from inside: `message` says what it was.

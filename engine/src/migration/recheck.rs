@@ -34,7 +34,7 @@ impl TableCheck {
     pub fn agrees(&self) -> bool {
         self.source_rows == self.target_rows
             && self.content.agrees()
-            && self.witness.as_ref().is_none_or(|witness| witness.contradictions.is_empty())
+            && self.witness.as_ref().is_none_or(Witness::agrees)
     }
 }
 
@@ -88,18 +88,15 @@ pub(super) fn compare(
     let (places, pairs): (Vec<usize>, Vec<Pair<'_>>) = pairs.into_iter().unzip();
     let rows: Vec<u64> = places.iter().map(|at| checks[*at].source_rows).collect();
     // The servers add up while their rows are read.
-    let (compared, heard) = std::thread::scope(|scope| {
-        let witness = job.has_witness().then(|| {
-            std::thread::Builder::new()
-                .name("witness".into())
-                .spawn_scoped(scope, || validate::hear(&source, &target, &pairs, &rows))
-                .map_err(|e| Error::system("start a thread to ask both systems in", &e))
-        });
-        let compared = validate::compare(&source, &target, &pairs, percent);
-        let broke = |_| Error::new(Code::System, "Asking both systems broke down; this is a bug of Sensei.");
-        let heard = witness.transpose()?.map(|thread| thread.join().map_err(broke)).transpose()?.transpose()?;
-        Ok::<_, Error>((compared?, heard.unwrap_or_default()))
-    })?;
+    let hear = || {
+        if job.options.validation.has_witness() {
+            validate::hear(&source, &target, &pairs, &rows)
+        } else {
+            Ok(Vec::new())
+        }
+    };
+    let compare = || validate::compare(&source, &target, &pairs, percent);
+    let (heard, compared) = side_by_side("witness", hear, compare)?;
     for (at, witness) in places.iter().zip(heard) {
         checks[*at].witness = witness;
     }
@@ -121,17 +118,26 @@ fn target_names(job: &Job, plan: &Plan, environment: &Environment, staged: bool)
 
 /// Both sides count at the same time.
 fn count(job: &Job, plan: &Plan, environment: &Environment, staged: bool) -> Result<Vec<TableCheck>> {
-    let (source, target) = std::thread::scope(|scope| {
-        let source = std::thread::Builder::new()
-            .name("recount".into())
-            .spawn_scoped(scope, || count_source(job, plan, environment.clone()))
-            .map_err(|e| Error::system("start a thread to count in", &e))?;
-        let target = count_target(job, plan, environment.clone(), staged);
-        let broke = |_| Error::new(Code::System, "Counting broke down; this is a bug of Sensei.");
-        Ok::<_, Error>((source.join().map_err(broke)??, target?))
-    })?;
+    let source = || count_source(job, plan, environment.clone());
+    let target = || count_target(job, plan, environment.clone(), staged);
+    let (source, target) = side_by_side("recount", source, target)?;
     let counts = plan.tables.iter().zip(source).zip(target);
     Ok(counts.map(|((table, source_rows), target_rows)| check(table, source_rows, target_rows)).collect())
+}
+
+/// Does the one in a thread of this name and the other in the calling one, and waits for both. Of two errors it is the one's.
+fn side_by_side<A: Send, B>(
+    name: &str,
+    one: impl FnOnce() -> Result<A> + Send,
+    other: impl FnOnce() -> Result<B>,
+) -> Result<(A, B)> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        let one = thread.spawn_scoped(scope, one).map_err(|e| Error::system("start a thread to compare in", &e))?;
+        let other = other();
+        let broke = |_| Error::new(Code::System, "Comparing broke down; this is a bug of Sensei.");
+        Ok((one.join().map_err(broke)??, other?))
+    })
 }
 
 /// A table of which only the rows are counted so far.

@@ -294,7 +294,6 @@ impl Run<'_> {
                 .validation
                 .percent()
                 .filter(|_| validate::unreadable(&self.job.target).is_none()),
-            has_witness: self.job.has_witness(),
         };
         let lanes = (0..transfer.lanes())
             .map(|_| {

@@ -66,6 +66,7 @@ pub(super) fn table(input: Input<'_>, risks: &mut Risks) -> Result<TablePlan> {
         let read = reads.fields().get(at).ok_or_else(|| lied("more columns than the source reads".to_owned()))?;
         let note = proposal.columns.iter().find(|n| n.column == target.name);
         let pair = Pair {
+            at,
             source: &source.columns[at],
             target,
             name: &renamed.columns[at],
@@ -256,6 +257,8 @@ const REJECTS: &str = "sample_rejects";
 
 /// A source column and the target column it fills.
 struct Pair<'a> {
+    /// The source column's place in its row.
+    at: usize,
     source: &'a Column,
     target: &'a Column,
     name: &'a Name,
@@ -343,9 +346,8 @@ impl Pair<'_> {
             Err(e) => return Seen::Nothing(e.message),
         };
         let mut findings = Findings { sampled: sample.rows(), whole: sample.whole, ..Findings::default() };
-        let at = self.reads.index_of(&self.source.name).unwrap_or_default();
         let count = |refused: &Refused| {
-            let of = |batch: &RecordBatch| refused.special().mask(batch.column(at)).true_count() as u64;
+            let of = |batch: &RecordBatch| refused.special().mask(batch.column(self.at)).true_count() as u64;
             sample.batches.iter().map(of).sum()
         };
         findings.special = self.refused.iter().map(count).collect();

@@ -52,7 +52,7 @@ const NULL_WEIGHTS: [(Nulls, f64, &str); 2] = [
 ];
 /// Sampled values are of a kind that the target refuses.
 const SPECIAL_WEIGHTS: [(Decided, f64, &str); 2] =
-    [(Decided::No, 0.3, "which the target refuses: see `remedies`"), (Decided::Yes, 1.0, "which the target refuses")];
+    [(Decided::No, 0.3, "which the target refuses: see `remedies`"), (Decided::Yes, 1.0, "policy")];
 /// What a person did to the mapping.
 const PERSON_WEIGHTS: [(Person, f64, &str); 1] = [(Person::Overrode, 1.0, "a person's transformation")];
 
@@ -203,9 +203,14 @@ pub(super) fn sample_cast(seen: &Seen) -> Option<Evidence> {
 /// place.
 pub(super) fn special(count: u64, sampled: u64, plural: &str, chosen: Option<&str>) -> Evidence {
     let evidence = weighed(SAMPLE_SPECIAL, &SPECIAL_WEIGHTS, if chosen.is_some() { Decided::Yes } else { Decided::No });
-    let end = chosen.map_or_else(|| evidence.detail.clone(), |word| format!("policy `{word}`"));
+    let word = chosen.map(|word| format!(" `{word}`")).unwrap_or_default();
     Evidence {
-        detail: format!("{} of {} sampled values {plural}, {end}", grouped(count), grouped(sampled)),
+        detail: format!(
+            "{} of {} sampled values {plural}, {}{word}",
+            grouped(count),
+            grouped(sampled),
+            evidence.detail
+        ),
         ..evidence
     }
 }

@@ -42,8 +42,6 @@ pub(crate) struct Transfer<'a> {
     pub(crate) snapshot: String,
     /// Rows whose content is digested on their way, in percent; none: nobody compares them.
     pub(crate) digested: Option<u8>,
-    /// The source is asked for its own figures.
-    pub(crate) has_witness: bool,
 }
 
 impl Transfer<'_> {
@@ -54,6 +52,11 @@ impl Transfer<'_> {
         } else {
             name.name.clone()
         }
+    }
+
+    /// Whether the source is asked for its own figures.
+    fn has_witness(&self) -> bool {
+        self.digested.is_some() && self.options.validation.has_witness()
     }
 
     pub(crate) fn statements(&self, stage: Stage) -> impl Iterator<Item = &Statement> {
@@ -213,7 +216,7 @@ fn split_and_count(transfer: &Transfer<'_>, control: Control<'_>, queue: &Queue,
         let rows = source.count(&tables[table].source).map_err(|e| e.table_if(&tables[table].source.name))?;
         tracing::debug!(table = %tables[table].source.name, rows, seconds = began.elapsed().as_secs_f64(), "counted source");
         tally.counted_source(table, rows);
-        if !transfer.has_witness {
+        if !transfer.has_witness() {
             continue;
         }
         let (questions, began) = (Questions::of(&tables[table]), Instant::now());

@@ -80,9 +80,7 @@ impl Depth {
             Self::Counts => None,
         }
     }
-}
 
-impl Depth {
     /// Whether both systems are also asked for their own figures: a sample is chosen by our hashes, which they do not know.
     pub(crate) fn has_witness(self) -> bool {
         match self {

@@ -24,6 +24,14 @@ pub struct Witness {
     pub contradictions: Vec<Contradiction>,
 }
 
+impl Witness {
+    /// Nothing that both say differs.
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        self.contradictions.is_empty()
+    }
+}
+
 /// A figure of which the systems say different things.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contradiction {
