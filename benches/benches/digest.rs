@@ -25,6 +25,7 @@ fn digest(c: &mut Criterion) {
         bytes: 0,
     };
     let plan = TablePlan {
+        existing: None,
         source: name(),
         target,
         mappings: vec![],

@@ -3,6 +3,7 @@
 //! Run all with `cargo bench -p sensei-benches`, one with `--bench boundary`. Read ratios within one run; a shared
 //! machine's absolute figures move.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray};
@@ -65,6 +66,7 @@ pub fn migrate(registry: &Registry, source: &str, target: &str, parallelism: usi
             target_schema: None,
             naming: Naming::Snake,
             on_existing: OnExisting::Fail,
+            into: BTreeMap::new(),
             generate_rollback: false,
             bare: false,
             policies: Policies::default(),

@@ -1,5 +1,6 @@
 //! What is not the same on both sides is found, and located by its key.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use sensei_engine::connection::Connection;
@@ -50,6 +51,7 @@ fn job(target: &str, name: &str, validation: Depth) -> Job {
             target_schema: None,
             naming: Naming::Snake,
             on_existing: OnExisting::Fail,
+            into: BTreeMap::new(),
             generate_rollback: false,
             bare: false,
             policies: Policies::default(),

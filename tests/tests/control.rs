@@ -1,5 +1,6 @@
 //! What may be asked of a migration besides running it: stop, go on, take back, count again, rehearse, tidy up.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -186,6 +187,7 @@ fn job(source: &str, target: &str, name: &str, watch: &Arc<Watch>) -> Job {
             target_schema: None,
             naming: Naming::Snake,
             on_existing: OnExisting::Fail,
+            into: BTreeMap::new(),
             generate_rollback: false,
             bare: false,
             policies: Policies::default(),
@@ -445,7 +447,8 @@ fn a_rehearsal_predicts_what_a_mapping_refuses() {
         let of = |column: &str| plan.tables[0].mappings.iter().find(|m| m.target_column == column).expect("a mapping");
         // Made of two columns, neither of them its own.
         let number = Some("CAST(code || size AS BIGINT)".to_owned());
-        let decision = Decision { mapping: of("label").id.clone(), approved: true, transformation: number };
+        let decision =
+            Decision { mapping: of("label").id.clone(), approved: true, transformation: number, target_column: None };
         let plan = plan.decided(&[decision]).expect("decisions that fit");
 
         let rehearsal = migration::rehearse(&job, &plan).expect("a rehearsal");

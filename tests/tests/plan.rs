@@ -1,5 +1,6 @@
 //! What a plan knows of real rows, what a person decides about it, and the way back that it holds.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use sensei_engine::connection::Connection;
@@ -39,6 +40,7 @@ fn job(source: &str, target: &str, on_existing: OnExisting, observer: Arc<dyn Ob
             target_schema: None,
             naming: Naming::Snake,
             on_existing,
+            into: BTreeMap::new(),
             generate_rollback: true,
             bare: false,
             policies: Policies::default(),
@@ -115,6 +117,7 @@ fn what_a_person_decided_is_what_moves() {
         mapping: mapping(&plan, "employees", column).id.clone(),
         approved: transformation.is_some(),
         transformation: transformation.map(str::to_owned),
+        target_column: None,
     };
     let decided = plan
         .decided(&[

@@ -344,6 +344,7 @@ fn statements(from: &str, to: &mut TargetSession, schema: &str, on_existing: OnE
         named_types: catalog.named_types,
         dialect: catalog.dialect,
         on_existing,
+        additions: vec![],
         new_schemas: vec![],
     };
     let statements = to.render(&job).expect("statements");

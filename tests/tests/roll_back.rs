@@ -191,8 +191,13 @@ fn replace() -> Value {
     serde_json::from_str(REPLACE).expect("options")
 }
 
-fn held() -> Value {
+fn append() -> Value {
     let mut options = replace();
+    options["on_existing"] = json!("append");
+    options
+}
+
+fn held(mut options: Value) -> Value {
     options["cutover"] = json!("manual");
     options
 }
@@ -207,11 +212,17 @@ enum Phase {
 }
 
 fn from_every_phase(target: &Target) {
+    from_phases(target, &replace(), &[Phase::Loading, Phase::Paused, Phase::Held, Phase::Completed], ROWS);
+}
+
+/// `rows`: of the children, once a migration is completed.
+fn from_phases(target: &Target, options: &Value, phases: &[Phase], rows: u32) {
     let mut world = World::new(target);
     let before = target.dump("nobody");
-    for phase in [Phase::Loading, Phase::Paused, Phase::Held, Phase::Completed] {
+    for &phase in phases {
         for killed in [false, true] {
-            let id = world.create(if phase == Phase::Held { held() } else { replace() }, None);
+            let options = options.clone();
+            let id = world.create(if phase == Phase::Held { held(options) } else { options }, None);
             if matches!(phase, Phase::Loading | Phase::Paused) {
                 world.from.slow(SLOW);
             }
@@ -226,7 +237,7 @@ fn from_every_phase(target: &Target) {
                 }
                 Phase::Completed => {
                     world.serve.wait_for(&id, &["completed"]);
-                    assert_eq!(target.value("select count(*) from children"), ROWS.to_string(), "{target:?}");
+                    assert_eq!(target.value("select count(*) from children"), rows.to_string(), "{target:?}");
                 }
             }
             if phase == Phase::Paused {
@@ -260,6 +271,18 @@ fn mariadb_is_as_it_was() {
 fn a_file_is_as_it_was() {
     let [_, _, target] = Target::all();
     from_every_phase(&target);
+}
+
+/// The rows that were there stay, whatever becomes of those that are added to them.
+#[test]
+fn rows_that_were_added_go_out_again() {
+    for target in Target::all() {
+        target.sql(
+            "delete from children; delete from parents; insert into parents values (1000001, 'old');
+             insert into children values (1000001, 1000001, 'a'), (1000002, 1000001, null)",
+        );
+        from_phases(&target, &append(), &[Phase::Held, Phase::Completed], ROWS + 2);
+    }
 }
 
 /// The way back waits for a reader of the new tables; the server that goes it is killed meanwhile.

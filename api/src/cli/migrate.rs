@@ -50,6 +50,11 @@ pub(super) struct Arguments {
     /// What happens to a table that the target has already
     #[arg(long, value_enum, value_name = "POLICY", default_value = "fail")]
     on_existing: OnExisting,
+    /// With --on-existing append: a source table and the target's table that its rows are added to (EMP=employees), or a
+    /// source column and the target's (EMP.MGR=manager_id; EMP.OLD= leaves it out); may be repeated [default: matched by
+    /// name, type and keys]
+    #[arg(long = "into", value_name = "NAME=NAME", value_parser = into)]
+    into: Vec<(String, String)>,
     /// How closely both sides are compared before the new tables are switched in: `full` (every value), `sample:10` (every
     /// value of 10 % of the rows) or `counts`
     #[arg(long, value_name = "DEPTH", default_value = "full", value_parser = depth)]
@@ -100,6 +105,8 @@ enum OnExisting {
     Fail,
     /// Switch the new table in and keep the old one aside
     Replace,
+    /// Add the rows to it
+    Append,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -126,7 +133,9 @@ impl Arguments {
             on_existing: match self.on_existing {
                 OnExisting::Fail => engine::OnExisting::Fail,
                 OnExisting::Replace => engine::OnExisting::Replace,
+                OnExisting::Append => engine::OnExisting::Append,
             },
+            into: self.into.iter().cloned().collect(),
             generate_rollback: false,
             bare: self.bare,
             policies: self.policies.iter().fold(Policies::default(), |mut policies, (kind, word)| {
@@ -152,6 +161,11 @@ impl Arguments {
 
 fn depth(word: &str) -> Result<Depth, String> {
     Depth::named(word).ok_or_else(|| "neither full, counts nor a sample such as sample:10 (1 to 99 %)".to_owned())
+}
+
+fn into(words: &str) -> Result<(String, String), String> {
+    let (from, to) = words.split_once('=').filter(|(from, _)| !from.is_empty()).ok_or("not of the form NAME=NAME")?;
+    Ok((from.to_owned(), to.to_owned()))
 }
 
 fn policy(words: &str) -> Result<(String, String), String> {
@@ -213,6 +227,8 @@ fn migrate(
     }
     screen::say(&plan::text(plan, screen::width()));
     screen::say("\n");
+    // Nobody is asked about a plan that could not be executed.
+    *plan = plan.decided(&[])?;
     if !arguments.yes && !screen::confirm(&question(plan)) {
         return Err(Failure::Declined);
     }
@@ -228,6 +244,8 @@ fn question(plan: &Plan) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use clap::Parser;
 
     use super::*;
@@ -252,6 +270,7 @@ mod tests {
             target_schema: None,
             naming: engine::Naming::Snake,
             on_existing: engine::OnExisting::Fail,
+            into: BTreeMap::new(),
             generate_rollback: false,
             bare: false,
             policies: Policies::default(),
@@ -269,6 +288,8 @@ mod tests {
             "77",
             "--on-existing",
             "replace",
+            "--into",
+            "EMP.MGR=",
             "--naming",
             "preserve",
             "--bare",
@@ -282,6 +303,7 @@ mod tests {
             target_schema: Some("public".into()),
             naming: engine::Naming::Preserve,
             on_existing: engine::OnExisting::Replace,
+            into: BTreeMap::from([("EMP.MGR".into(), String::new())]),
             generate_rollback: false,
             bare: true,
             policies: Policies::default(),

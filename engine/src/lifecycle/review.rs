@@ -35,9 +35,11 @@ pub struct ReviewedMapping {
     pub status: MappingStatus,
     /// The override if there is one, else what is proposed.
     pub transformation: String,
+    /// The column that a person chose, else what is proposed; none where somebody has to choose one.
+    pub target_column: Option<String>,
     /// What a person said.
     pub decision: Option<MappingDecision>,
-    /// Why its rejection blocks the start.
+    /// Why the migration cannot start before somebody decides otherwise: its column cannot be left out, or it has none.
     pub blocked: Option<String>,
 }
 
@@ -113,15 +115,25 @@ fn reviewed(plan: &Plan, line: f64, decisions: impl Iterator<Item = MappingDecis
             let status = match &decision {
                 Some(d) if d.decision.approved => MappingStatus::Approved,
                 Some(_) => MappingStatus::Rejected,
+                None if proposed.is_unplaced() => MappingStatus::PendingReview,
                 None if proposed.confidence >= line && proposed.fidelity != Fidelity::Unsupported => {
                     MappingStatus::Approved
                 }
                 None => MappingStatus::PendingReview,
             };
             let overridden = decision.as_ref().and_then(|d| d.decision.transformation.clone());
-            let blocked = (status == MappingStatus::Rejected).then(|| plan.why_required(&proposed.id)).flatten();
+            let blocked = match status {
+                MappingStatus::Rejected => plan.why_required(&proposed.id),
+                MappingStatus::PendingReview if proposed.is_unplaced() => Some(format!(
+                    "No column of `{}` is known for it. Approve it with a `target_column`, or reject it: then it is left out.",
+                    of_table.target.name.name
+                )),
+                MappingStatus::PendingReview | MappingStatus::Approved => None,
+            };
+            let chosen = decision.as_ref().and_then(|d| d.decision.target_column.clone());
+            let target_column = chosen.or_else(|| Some(proposed.target_column.clone()).filter(|name| !name.is_empty()));
             let transformation = overridden.unwrap_or_else(|| proposed.transformation.clone());
-            reviewed.push(ReviewedMapping { table, mapping, status, transformation, decision, blocked });
+            reviewed.push(ReviewedMapping { table, mapping, status, transformation, target_column, decision, blocked });
         }
     }
     reviewed

@@ -1,5 +1,7 @@
 //! What a client asked for when it created a migration. Never changes afterwards.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +47,9 @@ pub struct TargetSpec {
     pub connection_id: String,
     /// Its schema; none: the connection's own.
     pub schema: Option<String>,
+    /// Source tables and columns, and the target's own tables and columns that are meant by them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub into: BTreeMap<String, String>,
 }
 
 /// How.
@@ -132,6 +137,7 @@ impl Spec {
             target_schema: self.target.schema.clone(),
             naming: self.options.naming,
             on_existing: self.options.on_existing,
+            into: self.target.into.clone(),
             generate_rollback: self.options.generate_rollback,
             bare: self.options.bare,
             policies: self.options.policies.clone(),

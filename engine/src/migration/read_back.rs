@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::{Job, full_name};
-use crate::catalog::TableName;
+use crate::catalog::{ForeignKey, Table, TableName};
 use crate::error::{Code, Error, Result};
 use crate::event::{Event, Level};
-use crate::plan::{Plan, outline};
+use crate::plan::{Existing, Plan, outline};
 use crate::plugin::TargetSession;
 use crate::validate::unreadable;
 
@@ -25,7 +25,14 @@ pub(super) fn agree(job: &Job, plan: &Plan, target: &mut TargetSession) -> Resul
     let names: Vec<TableName> = plan.tables.iter().map(|table| table.target.name.clone()).collect();
     let found = target.read_back(&plan.migration, &names)?;
     let differing: Vec<(String, Vec<String>)> = (plan.tables.iter().zip(&found))
-        .map(|(table, found)| (full_name(&table.target.name), outline::differences(&table.target, found)))
+        .map(|(table, found)| {
+            let [planned, found] = [&table.target, found].map(|side| match &table.existing {
+                // A copy of rows: what gives values by itself matters in the live table alone.
+                Some(_) => Existing::writable(side),
+                None => by_now(plan, side),
+            });
+            (full_name(&table.target.name), outline::differences(&planned, &found))
+        })
         .filter(|(_, differences)| !differences.is_empty())
         .collect();
     if differing.is_empty() {
@@ -51,4 +58,16 @@ fn in_words(differing: &[(String, Vec<String>)]) -> String {
         "The target made something else than was planned ({}). Nothing was switched over. If a person or program changed the target's staging, begin anew with `--restart`; otherwise this is a bug of Sensei or of a connector: please report it.",
         tables.join("; ")
     )
+}
+
+/// A table without what the cutover makes last: foreign keys to tables that get their rows only then.
+fn by_now(plan: &Plan, table: &Table) -> Table {
+    let gets_rows = |key: &ForeignKey| {
+        let is_parent =
+            |name: &TableName| (&name.schema, &name.name) == (&key.referenced_schema, &key.referenced_table);
+        plan.tables.iter().any(|t| t.existing.is_some() && is_parent(&t.target.name))
+    };
+    let mut table = table.clone();
+    table.foreign_keys.retain(|key| !gets_rows(key));
+    table
 }

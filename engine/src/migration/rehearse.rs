@@ -71,7 +71,7 @@ pub struct Reject {
 /// Rehearses a plan and writes nothing: connects both sides, has the target execute the plan's statements and roll them back,
 /// and reads the first rows of every table through its mappings, as a transfer would.
 ///
-/// The cutover is rehearsed where it replaces nothing. Where it does, it would lock the target's own tables, which others
+/// The cutover is rehearsed where it replaces nothing, and adds to nothing. Where it does, it would lock the target's own tables, which others
 /// are using. A target may still refuse a value that the mappings let pass: what it takes is known to it alone, when it is
 /// given the rows.
 ///
@@ -107,7 +107,8 @@ fn rehearse_schema(job: &Job, plan: &Plan) -> Result<(SchemaRehearsal, u64)> {
 fn harms_nobody(statement: &Statement, on_existing: OnExisting) -> bool {
     match (statement.stage, on_existing) {
         (Stage::Prepare | Stage::CompleteTable | Stage::CompleteAll, _) | (Stage::Cutover, OnExisting::Fail) => true,
-        (Stage::Cutover, OnExisting::Replace) | (Stage::TakeBack | Stage::Discard | Stage::Forget, _) => false,
+        (Stage::Cutover, OnExisting::Replace | OnExisting::Append)
+        | (Stage::TakeBack | Stage::Discard | Stage::Forget, _) => false,
     }
 }
 

@@ -12,7 +12,7 @@ use super::{Job, Report, TableReport, full_name, read_back};
 use crate::catalog::TableName;
 use crate::error::{Code, Error, Result, Role};
 use crate::event::{Event, Level, Phase};
-use crate::plan::{Plan, Sampling};
+use crate::plan::{OnExisting, Plan, Sampling};
 use crate::plugin::{Cancel, Environment, Ledger, SourceSession, Stage, Statement, TargetSession};
 use crate::transfer::{self, Control, TableTally, Transfer};
 use crate::validate;
@@ -314,9 +314,11 @@ impl Run<'_> {
             let names: Vec<TableName> = self.plan.tables.iter().map(|table| table.target.name.clone()).collect();
             replaced = target.kept(&self.plan.migration, &names)?;
             if !replaced.is_empty() {
-                notes.push(format!(
-                    "Tables that were replaced are kept under `{kept}`; drop them when you no longer need them."
-                ));
+                let what = match self.plan.request.on_existing {
+                    OnExisting::Append => "Copies of the rows that were added",
+                    OnExisting::Fail | OnExisting::Replace => "Tables that were replaced",
+                };
+                notes.push(format!("{what} are kept under `{kept}`; drop them when you need no way back any more."));
             }
         }
         let tables = self

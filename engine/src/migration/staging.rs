@@ -73,10 +73,10 @@ pub(super) fn remove(
     transfer::execute(session, observer, &plan.migration, &of_stage(statements, Stage::Discard), label)
 }
 
-/// Where tables that the cutover replaces are kept, for people; none where it replaces nothing.
+/// Where tables that the cutover replaces are kept, for people, or the rows that it adds; none where it does neither.
 pub(super) fn kept(plan: &Plan) -> Option<String> {
     match plan.request.on_existing {
         OnExisting::Fail => None,
-        OnExisting::Replace => Some(format!("sensei_old_{}", plan.migration)),
+        OnExisting::Replace | OnExisting::Append => Some(format!("sensei_old_{}", plan.migration)),
     }
 }

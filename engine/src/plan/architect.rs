@@ -5,7 +5,10 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 
+use super::arrival::{Arrival, added, unplaced};
 use super::evidence::{self, Findings, Seen};
+use super::existing::transformation;
+use super::fit::ColumnFit;
 use super::naming::Name;
 use super::outline;
 use super::policies::{self, Refused};
@@ -18,7 +21,7 @@ use super::scout::full;
 use super::{Evidence, Fidelity, Mapping, Policies, Remedy, Severity, TablePlan, columns_read, short_hash};
 use crate::catalog::{Column, Table};
 use crate::error::{Code, Error, Result, Role};
-use crate::expression::{Conversion, Projection, conversion, quote, sql_type};
+use crate::expression::{Conversion, Projection, conversion, quote};
 use crate::plugin::rows::{decode_schema, encode_schema};
 use crate::plugin::{Proposal, Specials};
 
@@ -30,6 +33,7 @@ pub(super) struct Input<'a> {
     pub(super) source: &'a Table,
     pub(super) renamed: &'a Renamed,
     pub(super) proposal: Proposal,
+    pub(super) arrival: Arrival,
     /// What reading all columns gives, in the source's order.
     pub(super) reads: SchemaRef,
     /// Its first rows.
@@ -43,7 +47,7 @@ pub(super) struct Input<'a> {
 /// # Errors
 /// `plugin_lied` if the proposal does not fit the table it was asked for.
 pub(super) fn table(input: Input<'_>, risks: &mut Risks) -> Result<TablePlan> {
-    let Input { source, renamed, mut proposal, reads, sampled, policies } = input;
+    let Input { source, renamed, mut proposal, arrival, reads, sampled, policies } = input;
     let lied = |what: String| {
         let message = format!(
             "The target's connector proposes for `{}` {what}. This is a bug of the connector.",
@@ -52,8 +56,13 @@ pub(super) fn table(input: Input<'_>, risks: &mut Risks) -> Result<TablePlan> {
         Error::new(Code::PluginLied, message).role_if(Some(Role::Target))
     };
     let writes = decode_schema(&proposal.row_schema).map_err(|e| e.role_if(Some(Role::Target)))?;
-    let refused = refused(source, renamed, &proposal, &reads, policies, risks);
-    let writes = relax(&mut proposal, &writes, &refused, source, renamed, risks);
+    let profile = match &sampled {
+        Sampled::Rows(sample) => profile(&source.columns, sample),
+        Sampled::Unasked | Sampled::OutOfTime | Sampled::Unreadable(_) => Vec::new(),
+    };
+    let as_it_is = arrival.existing().is_some();
+    let refused = refused(source, renamed, &proposal, as_it_is, &reads, policies, risks);
+    let writes = if as_it_is { writes } else { relax(&mut proposal, &writes, &refused, source, renamed, risks) };
     // Columns that the target computes itself stand in the schema only if its writer wants to see them.
     let mut written = proposal.table.columns.iter();
     let mut mappings = Vec::with_capacity(writes.fields().len());
@@ -76,39 +85,57 @@ pub(super) fn table(input: Input<'_>, risks: &mut Risks) -> Result<TablePlan> {
             fidelity: note.map_or(Fidelity::Lossless, |n| n.fidelity),
             note: note.map_or("", |n| n.note.as_str()),
             refused: &refused[at],
+            matched: arrival.evidence(at, profile.get(at)),
         };
         pair.warn(&full(&source.name), risks);
         let seen = pair.seen(&sampled);
         pair.predict(&seen, &full(&source.name), risks);
         mappings.push(pair.mapping(&seen, &full(&source.name), &full(&proposal.table.name)));
     }
+    if let Arrival::Added(fitted) = &arrival {
+        added(source, fitted, &proposal.table, risks);
+        let open = |at: &usize| matches!(fitted.fit.columns[*at], ColumnFit::Nowhere(_));
+        let open = (0..source.columns.len()).filter(open);
+        mappings.extend(
+            open.map(|at| unplaced(source, at, &proposal.table, arrival.evidence(at, None).unwrap_or_default())),
+        );
+    } else {
+        notes(source, renamed, &proposal, risks);
+    }
     if mappings.is_empty() {
         return Err(lied("no column that could be written".to_owned()));
     }
-    notes(source, renamed, &proposal, risks);
     unsampled(source, &sampled, risks);
     Ok(TablePlan {
         source: source.name.clone(),
         estimated_rows: source.rows,
         estimated_bytes: source.bytes,
-        profile: match &sampled {
-            Sampled::Rows(sample) => profile(&source.columns, sample),
-            Sampled::Unasked | Sampled::OutOfTime | Sampled::Unreadable(_) => Vec::new(),
-        },
+        profile,
         reads: columns_read(&reads, &mappings),
         read_schema: encode_schema(&reads),
         mappings,
         row_schema: proposal.row_schema,
         target: proposal.table,
+        existing: match arrival {
+            Arrival::New | Arrival::NewBesides => None,
+            Arrival::Added(fitted) => Some(fitted.existing),
+        },
     })
 }
 
+/// Stable for the same pair of columns.
+pub(super) fn mapping_id(source_table: &str, source: &str, target_table: &str, target: &str) -> String {
+    let pair = format!("{source_table}\0{source}\0{target_table}\0{target}");
+    format!("map_{}", short_hash(&pair, MAPPING_ID_LENGTH))
+}
+
 /// For each column of the source: the kinds of its values that the target refuses, and what is chosen for them. In a primary
-/// key nothing can be NULL.
+/// key nothing can be NULL, and in a table that is there (`as_it_is`) nothing where it says so.
 fn refused(
     source: &Table,
     renamed: &Renamed,
     proposal: &Proposal,
+    as_it_is: bool,
     reads: &SchemaRef,
     policies: &Policies,
     risks: &mut Risks,
@@ -121,13 +148,16 @@ fn refused(
         let specials = note.map_or(Specials::empty(), |note| note.refuses);
         let mut refused = policies::refused(specials, &column.data_type, read.data_type(), policies);
         let place = format!("{}.{}", full(&source.name), column.name);
+        let never_null = |name: &String| {
+            key.contains(&name) || (as_it_is && proposal.table.columns.iter().any(|c| c.name == *name && !c.nullable))
+        };
         for refused in &mut refused {
-            if refused.is_null() && key.contains(&&name.target) {
+            if refused.is_null() && never_null(&name.target) {
                 refused.forget();
                 risks.add(
                     Severity::High,
                     "policy_not_applied",
-                    format!("The policy `{}: null` does not hold for columns of a primary key: such a value stops the migration.", refused.word()),
+                    format!("The policy `{}: null` does not hold for columns of a primary key, or of a table that is there and takes no NULL: such a value stops the migration.", refused.word()),
                     &place,
                     "Choose something else for these columns: approve the mapping with another of its remedies.",
                 );
@@ -270,6 +300,8 @@ struct Pair<'a> {
     note: &'a str,
     /// Kinds of values that the target refuses, and what is chosen for them.
     refused: &'a [Refused],
+    /// Why this column of a table that is there; none where its name is derived.
+    matched: Option<Vec<Evidence>>,
 }
 
 impl Pair<'_> {
@@ -279,9 +311,8 @@ impl Pair<'_> {
 
     fn mapping(&self, seen: &Seen, source_table: &str, target_table: &str) -> Mapping {
         let evidence = self.evidence(seen);
-        let pair = format!("{source_table}\0{}\0{target_table}\0{}", self.source.name, self.target.name);
         Mapping {
-            id: format!("map_{}", short_hash(&pair, MAPPING_ID_LENGTH)),
+            id: mapping_id(source_table, &self.source.name, target_table, &self.target.name),
             source_column: self.source.name.clone(),
             source_type: self.source.native_type.clone(),
             target_column: self.target.name.clone(),
@@ -315,17 +346,12 @@ impl Pair<'_> {
         self.refused.iter().fold(quote(&self.source.name), |column, refused| refused.apply(column))
     }
 
-    /// An exact conversion is written down as a CAST. One that must be checked is not: a CAST may round, the
-    /// engine's own step into the target's type may not.
     fn transformation(&self) -> String {
         self.converted(self.column())
     }
 
     fn converted(&self, column: String) -> String {
-        match (self.step(), sql_type(self.to.data_type())) {
-            (Conversion::Exact, Some(sql)) => format!("CAST({column} AS {sql})"),
-            (Conversion::Exact, None) | (Conversion::Same | Conversion::Checked | Conversion::Unsupported, _) => column,
-        }
+        transformation(column, self.from, self.to)
     }
 
     /// What the transfer would make of the sample: by the same projection, down to the target column's type.
@@ -415,7 +441,11 @@ impl Pair<'_> {
     }
 
     fn evidence(&self, seen: &Seen) -> Vec<Evidence> {
-        let mut found = vec![evidence::fidelity(self.fidelity), evidence::name(self.name.derivation)];
+        let mut found = vec![evidence::fidelity(self.fidelity)];
+        match &self.matched {
+            Some(matched) => found.extend(matched.iter().cloned()),
+            None => found.push(evidence::name(self.name.derivation)),
+        }
         let step = self.step();
         if step != Conversion::Same {
             found.push(evidence::conversion(step, &format!("{} to {}", self.from.data_type(), self.to.data_type())));

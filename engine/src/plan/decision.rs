@@ -23,6 +23,9 @@ pub struct Decision {
     pub approved: bool,
     /// Takes the place of the mapping's own transformation; means nothing for one that is not approved.
     pub transformation: Option<String>,
+    /// The column of a table that is there already which it is to fill; none: the one that is proposed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_column: Option<String>,
 }
 
 impl Plan {
@@ -32,20 +35,75 @@ impl Plan {
         self.tables.iter().find_map(|t| t.mappings.iter().find(|m| m.id == id).map(|m| (t, m)))
     }
 
-    /// Mappings that a person must look at: those below the line, and those whose values the target cannot hold.
+    /// Mappings that a person must look at: those below the line, those whose values the target cannot hold, and those that
+    /// have no column there.
     #[must_use]
     pub fn awaiting(&self, auto_approve_above: f64) -> Vec<&Mapping> {
-        let awaits = |m: &&Mapping| m.confidence < auto_approve_above || m.fidelity == Fidelity::Unsupported;
+        let awaits =
+            |m: &&Mapping| m.confidence < auto_approve_above || m.fidelity == Fidelity::Unsupported || m.is_unplaced();
         self.tables.iter().flat_map(|t| &t.mappings).filter(awaits).collect()
+    }
+
+    /// Whether the decision can stand by itself: its transformation, over any columns of the source row, gives what its target
+    /// column takes, and there is such a column.
+    ///
+    /// # Errors
+    /// `invalid_expression`, with the character where it is known; `not_found` for an unknown mapping or column;
+    /// `invalid_request` for a target column that cannot be chosen, or has to be.
+    pub fn check_decision(&self, decision: &Decision) -> Result<()> {
+        let (table, at) = self.locate(&decision.mapping)?;
+        if !decision.approved {
+            return Ok(());
+        }
+        let mut table = self.tables[table].clone();
+        let sql = decision.transformation.as_deref();
+        if let Some(column) = &decision.target_column {
+            table.place(at, column, sql)?;
+        }
+        let mapping = &table.mappings[at];
+        match &table.existing {
+            Some(_) if mapping.is_unplaced() => {
+                let message = format!(
+                    "`target_column`: say which column of `{}` the values of `{}` go to, or reject the mapping: {}.",
+                    full(&table.target.name),
+                    mapping.source_column,
+                    mapping.evidence.last().map(|e| e.detail.as_str()).unwrap_or_default()
+                );
+                Err(Error::new(Code::InvalidRequest, message).table_if(full(&table.target.name)))
+            }
+            Some(existing) if decision.target_column.is_some() => {
+                let to: SchemaRef = Arc::new(Schema::new(vec![existing.field(&mapping.target_column)?]));
+                let row = decode_schema(&table.read_schema)?;
+                let done = Projection::compile(&row, &to, std::slice::from_ref(&mapping.transformation));
+                done.map(drop).map_err(|e| e.table_if(full(&table.target.name)))
+            }
+            Some(_) | None => sql.map_or(Ok(()), |sql| check(&table, at, sql)),
+        }
     }
 
     /// Whether the mapping could have this transformation: over any columns of its source row, into its target column.
     ///
     /// # Errors
-    /// `invalid_expression`, with the character where it is known; `not_found` for an unknown mapping.
+    /// As [`Self::check_decision`].
     pub fn check_transformation(&self, mapping: &str, sql: &str) -> Result<()> {
-        let (table, at) = self.locate(mapping)?;
-        check(&self.tables[table], at, sql)
+        let (mapping, transformation) = (mapping.to_owned(), Some(sql.to_owned()));
+        self.check_decision(&Decision { mapping, approved: true, transformation, target_column: None })
+    }
+
+    /// Whether decisions about tables that are there already can stand together, of those about which everything is decided.
+    ///
+    /// # Errors
+    /// As [`Self::decided`].
+    pub fn check_together(&self, decisions: &[Decision], auto_approve_above: f64) -> Result<()> {
+        let open = |m: &&Mapping| decisions.iter().all(|d| d.mapping != m.id);
+        let open: Vec<&str> =
+            self.awaiting(auto_approve_above).into_iter().filter(open).map(|m| m.id.as_str()).collect();
+        let is_decided =
+            |t: &&TablePlan| t.existing.is_some() && t.mappings.iter().all(|m| !open.contains(&m.id.as_str()));
+        let tables: Vec<TablePlan> = self.tables.iter().filter(is_decided).cloned().collect();
+        let of_them = |d: &&Decision| tables.iter().any(|t| t.mappings.iter().any(|m| m.id == d.mapping));
+        let decisions: Vec<Decision> = decisions.iter().filter(of_them).cloned().collect();
+        Self { tables, ..self.clone() }.decided(&decisions).map(drop)
     }
 
     /// Why a rejected mapping's column cannot simply be left out, in words for a person; none where it can, or where there is
@@ -54,6 +112,10 @@ impl Plan {
     pub fn why_required(&self, mapping: &str) -> Option<String> {
         let (table, mapping) = self.mapping(mapping)?;
         let column = &mapping.target_column;
+        // Its keys are there whatever is staged; what has to be filled is seen when everything is decided.
+        if table.existing.is_some() {
+            return None;
+        }
         let why = if table.mappings.len() == 1 {
             "it is the only column of its table that is moved".to_owned()
         } else {
@@ -66,7 +128,7 @@ impl Plan {
     /// two decisions about one mapping the later counts.
     ///
     /// # Errors
-    /// `invalid_expression` as [`Self::check_transformation`]; `conflict` names a rejected column that is needed;
+    /// `invalid_expression` as [`Self::check_decision`]; `approval_required` for a mapping that has no target column; `conflict` names a rejected column that is needed;
     /// `not_found` for an unknown mapping.
     pub fn decided(&self, decisions: &[Decision]) -> Result<Self> {
         let mut plan = self.clone();
@@ -74,7 +136,12 @@ impl Plan {
         let standing = decisions.iter().enumerate().filter(|(at, d)| !overruled(*at, d)).map(|(_, d)| d);
         for decision in standing {
             let (table, at) = plan.locate(&decision.mapping)?;
+            if plan.tables[table].existing.is_some() {
+                decide(&mut plan.tables[table], at, decision)?;
+                continue;
+            }
             match (decision.approved, &decision.transformation) {
+                (true, _) if decision.target_column.is_some() => plan.check_decision(decision)?,
                 (true, None) => {}
                 (true, Some(sql)) => {
                     check(&plan.tables[table], at, sql)?;
@@ -89,6 +156,9 @@ impl Plan {
                     leave_out(&mut plan.tables[table], at)?;
                 }
             }
+        }
+        for table in &mut plan.tables {
+            table.settle()?;
         }
         plan.summary = summary(&plan.tables);
         Ok(plan)
@@ -111,6 +181,28 @@ impl Plan {
         let other = self.tables.iter().map(|t| &t.target).find(refers)?;
         Some(format!("a foreign key of `{}` refers to it", other.name.name))
     }
+}
+
+/// A decision about a table that is there already.
+fn decide(table: &mut TablePlan, at: usize, decision: &Decision) -> Result<()> {
+    if !decision.approved {
+        table.mappings.remove(at);
+        return Ok(());
+    }
+    let sql = decision.transformation.as_deref();
+    let old = table.mappings[at].transformation.clone();
+    if let Some(column) = &decision.target_column {
+        table.place(at, column, sql)?;
+    }
+    let mapping = &mut table.mappings[at];
+    if let Some(sql) = sql {
+        sql.clone_into(&mut mapping.transformation);
+    }
+    if mapping.transformation != old || decision.target_column.is_some() {
+        mapping.evidence = evidence::overridden(&mapping.evidence, &old);
+        mapping.confidence = evidence::confidence(&mapping.evidence);
+    }
+    Ok(())
 }
 
 fn required_by_table(table: &Table, column: &String) -> Option<String> {

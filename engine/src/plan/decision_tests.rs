@@ -20,11 +20,16 @@ fn id(plan: &Plan, table: &str, column: &str) -> String {
 }
 
 fn rejects(plan: &Plan, table: &str, column: &str) -> Decision {
-    Decision { mapping: id(plan, table, column), approved: false, transformation: None }
+    Decision { mapping: id(plan, table, column), approved: false, transformation: None, target_column: None }
 }
 
 fn overrides(plan: &Plan, table: &str, column: &str, sql: &str) -> Decision {
-    Decision { mapping: id(plan, table, column), approved: true, transformation: Some(sql.to_owned()) }
+    Decision {
+        mapping: id(plan, table, column),
+        approved: true,
+        transformation: Some(sql.to_owned()),
+        target_column: None,
+    }
 }
 
 fn columns(schema: &[u8]) -> Vec<String> {
@@ -34,7 +39,12 @@ fn columns(schema: &[u8]) -> Vec<String> {
 #[test]
 fn a_decision_that_agrees_changes_nothing() {
     let plan = shop_plan();
-    let agrees = Decision { mapping: id(&plan, "order_line", "status"), approved: true, transformation: None };
+    let agrees = Decision {
+        mapping: id(&plan, "order_line", "status"),
+        approved: true,
+        transformation: None,
+        target_column: None,
+    };
     assert_eq!(plan.decided(&[agrees]).unwrap(), plan);
     assert_eq!(plan.decided(&[]).unwrap(), plan);
 }
@@ -168,4 +178,81 @@ fn what_the_target_cannot_hold_always_awaits_until_a_person_says_how_it_is_held(
     let decided = plan.decided(&[overrides(&plan, "t", "n", "CAST(n AS DATE)")]).unwrap();
     let mapping = &decided.tables[0].mappings[1];
     assert_eq!((mapping.fidelity, mapping.confidence), (Fidelity::Lossless, 1.0));
+}
+
+/// People of an old system, and a table of the new one that has people already.
+fn added() -> Plan {
+    let source =
+        catalog("same", vec![table("sales", "PEOPLE", vec![number("ID"), words("NAME"), words("FAX"), words("CITY")])]);
+    let mut email = words("email");
+    email.nullable = true;
+    let there = vec![number("id"), words("name"), email, words("city")];
+    let target = catalog("other", vec![table("public", "persons", there)]);
+    let request = Request { on_existing: crate::plan::OnExisting::Append, ..request() };
+    plan(&request, &source, &target).unwrap()
+}
+
+fn of(plan: &Plan, source: &str) -> String {
+    plan.tables[0].mappings.iter().find(|m| m.source_column == source).unwrap().id.clone()
+}
+
+fn into(plan: &Plan, source: &str, target: &str) -> Decision {
+    Decision { mapping: of(plan, source), approved: true, transformation: None, target_column: Some(target.to_owned()) }
+}
+
+#[test]
+fn what_has_no_place_awaits_a_person_whatever_the_line() {
+    let plan = added();
+    assert_eq!(plan.tables[0].target.name.name, "persons");
+    let targets = |plan: &Plan| plan.tables[0].mappings.iter().map(|m| m.target_column.clone()).collect::<Vec<_>>();
+    assert_eq!(targets(&plan), ["id", "name", "city", ""]);
+    assert_eq!(columns(&plan.tables[0].row_schema), ["id", "name", "city"]);
+    assert_eq!(plan.awaiting(0.0).iter().map(|m| m.source_column.as_str()).collect::<Vec<_>>(), ["FAX"]);
+    let e = plan.decided(&[]).unwrap_err();
+    assert_eq!((e.code, e.column.as_deref()), (Code::ApprovalRequired, Some("FAX")));
+
+    let placed = plan.decided(&[into(&plan, "FAX", "email")]).unwrap();
+    assert_eq!(targets(&placed), ["id", "name", "city", "email"]);
+    assert_eq!(columns(&placed.tables[0].row_schema), ["id", "name", "city", "email"]);
+    assert_eq!(placed.tables[0].reads, ["ID", "NAME", "CITY", "FAX"]);
+    let left = Decision { approved: false, target_column: None, ..into(&plan, "FAX", "") };
+    assert_eq!(targets(&plan.decided(&[left]).unwrap()), ["id", "name", "city"]);
+}
+
+#[test]
+fn decisions_about_one_table_go_together() {
+    let plan = added();
+    // Two may change places.
+    let swapped = [into(&plan, "NAME", "city"), into(&plan, "CITY", "name"), into(&plan, "FAX", "email")];
+    let swapped = plan.decided(&swapped).unwrap();
+    assert_eq!(columns(&swapped.tables[0].row_schema), ["id", "city", "name", "email"]);
+    assert!(swapped.tables[0].mappings[0].confidence <= 1.0);
+
+    let both = [into(&plan, "FAX", "city")];
+    let e = plan.decided(&both).unwrap_err();
+    assert_eq!((e.code, e.column.as_deref()), (Code::Conflict, Some("city")));
+    assert!(e.message.contains("`CITY` and `FAX`"), "{e}");
+    assert_eq!(plan.check_together(&both, 0.0).unwrap_err().code, Code::Conflict);
+
+    // The city must have a value, and nothing gives one.
+    let left = Decision { approved: false, target_column: None, ..into(&plan, "CITY", "") };
+    let e = plan.decided(&[left.clone(), into(&plan, "FAX", "email")]).unwrap_err();
+    assert_eq!((e.code, e.column.as_deref()), (Code::Conflict, Some("city")));
+    assert!(plan.decided(&[left.clone(), into(&plan, "FAX", "city")]).is_ok());
+    // As long as something is open, nothing is said against what stands.
+    assert!(plan.check_together(&[left], 0.0).is_ok());
+}
+
+#[test]
+fn a_place_is_one_that_the_table_has() {
+    let plan = added();
+    let check = |decision: &Decision| plan.check_decision(decision).unwrap_err().code;
+    assert_eq!(check(&into(&plan, "FAX", "fax")), Code::NotFound);
+    assert_eq!(check(&Decision { target_column: None, ..into(&plan, "FAX", "") }), Code::InvalidRequest);
+    let wrong = Decision { transformation: Some("FAX + ".to_owned()), ..into(&plan, "FAX", "email") };
+    assert_eq!(check(&wrong), Code::InvalidExpression);
+    // Where tables are made, columns have the source's names.
+    let made = shop_plan();
+    let decision = Decision { target_column: Some("status".to_owned()), ..rejects(&made, "order_line", "status") };
+    assert_eq!(made.check_decision(&Decision { approved: true, ..decision }).unwrap_err().code, Code::InvalidRequest);
 }

@@ -1,12 +1,16 @@
 //! From two open sessions to a plan. The sessions only feed facts in; what is made of them is pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::datatypes::SchemaRef;
 use serde::Serialize;
 
 use super::architect::{self, Input};
-use super::rename::{Home, Policy, Renaming, rename};
+use super::arrival::Arrival;
+use super::existing::{Existing, refuses};
+use super::fit::{self, ColumnFit, TableFit};
+use super::profile::{ColumnProfile, profile};
+use super::rename::{Given, Home, Policy, Renamed, Renaming, rename};
 use super::risk::Risks;
 use super::sample::{Sampled, Sampler, Sampling};
 use super::scout::{self, full, listed};
@@ -14,7 +18,8 @@ use super::{FORMAT, Naming, OnExisting, Plan, Request, Severity, Side, Summary, 
 use crate::catalog::{Catalog, NamedType, ObjectKind, Table, TableName};
 use crate::connection::Connection;
 use crate::error::{Code, Error, Result, Role};
-use crate::plugin::{Description, Proposal, SourceSession, TargetSession};
+use crate::plugin::{ColumnNote, Description, Fidelity, Proposal, SourceSession, TargetSession};
+use crate::validate::unreadable;
 
 /// Characters of a migration's name after its `m`: 60 bits.
 const MIGRATION_ID_LENGTH: usize = 12;
@@ -53,6 +58,8 @@ struct Asked<'a> {
     on_existing: OnExisting,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     bare: bool,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    into: &'a BTreeMap<String, String>,
 }
 
 fn id(source: &str, target: &str, request: &Request) -> String {
@@ -64,6 +71,7 @@ fn id(source: &str, target: &str, request: &Request) -> String {
         target_schema,
         naming,
         on_existing,
+        into,
         generate_rollback: _,
         bare,
         policies: _,
@@ -74,7 +82,7 @@ fn id(source: &str, target: &str, request: &Request) -> String {
     });
     let target_schema = target_schema.as_deref();
     let asked =
-        Asked { schemas, exclude_tables, target_schema, naming: *naming, on_existing: *on_existing, bare: *bare };
+        Asked { schemas, exclude_tables, target_schema, naming: *naming, on_existing: *on_existing, bare: *bare, into };
     let text = serde_json::json!([source, target, asked]).to_string();
     format!("m{}", short_hash(&text, MIGRATION_ID_LENGTH))
 }
@@ -100,21 +108,43 @@ pub fn draft(
     let moved = scout::select(request, &there, &mut risks)?;
     let mut here = target.catalog(&[])?;
     let policy = policy(request, &there, &here, to.plugin().description())?;
-    let mut renaming = rename(&moved, &there.named_types, &policy, &mut risks);
-    if request.bare {
-        renaming.tables.iter_mut().for_each(|t| strip(&mut t.table, &mut risks));
-    }
-    let homes: BTreeSet<&str> = renaming.tables.iter().map(|t| t.table.name.schema.as_str()).collect();
-    let homes: Vec<String> =
-        homes.into_iter().filter(|h| here.schemas.iter().any(|s| s == h)).map(str::to_owned).collect();
+    let landing = policy.homes(&moved);
+    let homes: BTreeSet<&String> = landing.iter().collect();
+    let homes: Vec<String> = homes.into_iter().filter(|h| here.schemas.contains(h)).cloned().collect();
     if homes.is_empty() {
         here.tables.clear();
         here.objects.clear();
     } else if homes != [here.default_schema.as_str()] {
         here = target.catalog(&homes)?;
     }
+    let fits = fits(request, &moved, &landing, &here)?;
+    let mut renaming = rename(&moved, &there.named_types, &policy, &given(&fits, &here), &mut risks);
+    if request.bare {
+        renaming.tables.iter_mut().for_each(|t| strip(&mut t.table, &mut risks));
+    }
+    whole_references(&mut renaming, &mut risks);
     let tables: Vec<Table> = renaming.tables.iter().map(|t| t.table.clone()).collect();
     let proposals = target.propose(&tables, &there.dialect)?;
+    let lives: Vec<&Table> = fits.iter().flatten().map(|fit| &here.tables[fit.target]).collect();
+    let writable: Vec<Table> = lives.iter().map(|live| Existing::writable(live)).collect();
+    let held = if writable.is_empty() { Vec::new() } else { target.propose(&writable, &here.dialect)? };
+    if held.len() != lives.len() {
+        return Err(miscounted(held.len(), lives.len()));
+    }
+    let mut held = lives.into_iter().zip(held).map(|(live, proposal)| Existing::new(live, proposal));
+    let mut residents = Residents::new(to, sampling, writable.len())?;
+    let mut fitted = Vec::with_capacity(fits.len());
+    for fit in fits {
+        let of_this = match fit.map(|fit| (fit, held.next())) {
+            Some((fit, Some(existing))) => {
+                let profile = residents.profile(&existing.table)?;
+                Some(Fitted { fit, existing, profile })
+            }
+            Some((_, None)) | None => None,
+        };
+        fitted.push(of_this);
+    }
+    let fits = fitted;
     let reads = moved
         .iter()
         .map(|t| source.row_schema(&t.name, &t.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>()))
@@ -124,13 +154,121 @@ pub fn draft(
         Some(sampler) => sampler.next(table, row),
         None => Ok(Sampled::Unasked),
     };
-    let facts = Facts { catalog: &there, target: &here, moved, renaming, proposals, reads, sample: &mut sample };
+    let facts = Facts { catalog: &there, target: &here, moved, renaming, proposals, fits, reads, sample: &mut sample };
     let sides = [from, to].map(|c| (c.plugin().name(), c.label(), c.identity()));
     let mut plan = Plan { migration, ..assemble(request, facts, &policy, sides, risks)? };
     if request.generate_rollback {
         plan.rollback = rollback::script(&target.render(&plan.job())?);
     }
     Ok(plan)
+}
+
+/// A table that is there already, and what of the source goes where in it.
+pub(super) struct Fitted {
+    pub(super) fit: TableFit,
+    pub(super) existing: Existing,
+    /// What its first rows say of its columns; empty where there was no time, or no way, to read them.
+    pub(super) profile: Vec<ColumnProfile>,
+}
+
+/// Reads the first rows of tables that are in the target.
+struct Residents<'a> {
+    sampler: Option<Sampler<'a>>,
+    session: Option<SourceSession>,
+}
+
+impl<'a> Residents<'a> {
+    /// Of a target whose connector reads, too; where it does not, or nobody asked for samples, nothing is known.
+    fn new(target: &'a Connection, sampling: Option<Sampling<'a>>, tables: usize) -> Result<Self> {
+        let sampling = sampling.filter(|_| tables > 0 && unreadable(target).is_none());
+        Ok(Self {
+            session: sampling.map(|s| SourceSession::open(target, s.environment.clone())).transpose()?,
+            sampler: sampling.map(|s| Sampler::new(target, s, tables)).transpose()?,
+        })
+    }
+
+    fn profile(&mut self, table: &Table) -> Result<Vec<ColumnProfile>> {
+        let (Some(sampler), Some(session)) = (&mut self.sampler, &mut self.session) else { return Ok(Vec::new()) };
+        let names: Vec<String> = table.columns.iter().map(|c| c.name.clone()).collect();
+        let row = session.row_schema(&table.name, &names)?;
+        Ok(match sampler.next(&table.name, &row)? {
+            Sampled::Rows(sample) => profile(&table.columns, &sample),
+            Sampled::Unasked | Sampled::OutOfTime | Sampled::Unreadable(_) => Vec::new(),
+        })
+    }
+}
+
+impl Fitted {
+    /// What is staged of the table, and what it would refuse: `made` is how its columns would be, were they made for the source.
+    fn proposal(&self, made: &Proposal) -> Result<Proposal> {
+        let filled = |name: &&String| {
+            self.fit.columns.iter().any(|fit| matches!(fit, ColumnFit::To { column, .. } if column == *name))
+        };
+        let names: Vec<String> = self.existing.table.columns.iter().map(|c| &c.name).filter(filled).cloned().collect();
+        let (table, row_schema) = self.existing.staged(&names)?;
+        let note = |column: &String| ColumnNote {
+            column: column.clone(),
+            fidelity: Fidelity::Lossless,
+            note: String::new(),
+            refuses: refuses(made, column),
+        };
+        Ok(Proposal { columns: names.iter().map(note).collect(), notes: Vec::new(), table, row_schema })
+    }
+}
+
+/// The target's own tables that rows are to be added to, where that was asked for.
+pub(super) fn fits(
+    request: &Request,
+    moved: &[&Table],
+    landing: &[String],
+    target: &Catalog,
+) -> Result<Vec<Option<TableFit>>> {
+    match request.on_existing {
+        OnExisting::Append => fit::fit(moved, landing, &target.tables, &request.into),
+        OnExisting::Fail | OnExisting::Replace if request.into.is_empty() => Ok(vec![None; moved.len()]),
+        OnExisting::Fail | OnExisting::Replace => Err(Error::new(
+            Code::InvalidRequest,
+            "`into`: rows are only added to tables of the target with `on_existing` `append`.",
+        )),
+    }
+}
+
+/// The names that fitted tables have.
+pub(super) fn given(fits: &[Option<TableFit>], target: &Catalog) -> Vec<Option<Given>> {
+    let of = |fit: &TableFit| {
+        let name = |column: &ColumnFit| match column {
+            ColumnFit::To { column, .. } => Some(column.clone()),
+            ColumnFit::Nowhere(_) | ColumnFit::LeftOut => None,
+        };
+        Given { table: target.tables[fit.target].name.clone(), columns: fit.columns.iter().map(name).collect() }
+    };
+    fits.iter().map(|fit| fit.as_ref().map(of)).collect()
+}
+
+/// A new table cannot refer to a column that has no place.
+fn whole_references(renaming: &mut Renaming, risks: &mut Risks) {
+    for renamed in &mut renaming.tables {
+        let Renamed { source, table, .. } = renamed;
+        table.foreign_keys.retain(|key| {
+            let whole = !key.referenced_columns.iter().any(|column| Given::is_nameless(column));
+            if !whole {
+                risks.add(
+                    Severity::Medium,
+                    "foreign_key_not_moved",
+                    "Foreign keys to columns that have no place in the target's own tables are left out.",
+                    format!("{} ({})", full(source), key.columns.join(", ")),
+                    "Say where these columns go, or make the foreign key by hand afterwards.",
+                );
+            }
+            whole
+        });
+    }
+}
+
+fn miscounted(proposed: usize, asked: usize) -> Error {
+    let message =
+        format!("The target's connector proposes {proposed} tables of {asked}. This is a bug of the connector.");
+    Error::new(Code::PluginLied, message).role_if(Some(Role::Target))
 }
 
 /// Leaves the columns, and nothing that is built on them.
@@ -189,6 +327,8 @@ pub(super) struct Facts<'a> {
     pub(super) moved: Vec<&'a Table>,
     pub(super) renaming: Renaming,
     pub(super) proposals: Vec<Proposal>,
+    /// Of tables that the target has already.
+    pub(super) fits: Vec<Option<Fitted>>,
     /// What reading all columns of each table gives.
     pub(super) reads: Vec<SchemaRef>,
     /// Reads the first rows of a table. One table's are held at a time (P6).
@@ -202,8 +342,8 @@ pub(super) fn assemble(
     sides: [(&str, &str, &str); 2],
     mut risks: Risks,
 ) -> Result<Plan> {
-    let Facts { catalog, target, moved, renaming, proposals, reads, sample } = facts;
-    in_the_way(request, target, &renaming, policy, &mut risks)?;
+    let Facts { catalog, target, moved, renaming, proposals, fits, reads, sample } = facts;
+    in_the_way(request, target, &renaming, &fits, policy, &mut risks)?;
     scout::not_moved(&catalog.objects, &mut risks);
     if let Home::Prefixed(_) = policy.home {
         renaming.tables.iter().for_each(|t| {
@@ -217,15 +357,11 @@ pub(super) fn assemble(
         });
     }
     if proposals.len() != moved.len() {
-        let message = format!(
-            "The target's connector proposes {} tables of {}. This is a bug of the connector.",
-            proposals.len(),
-            moved.len()
-        );
-        return Err(Error::new(Code::PluginLied, message).role_if(Some(Role::Target)));
+        return Err(miscounted(proposals.len(), moved.len()));
     }
     let mut tables = Vec::with_capacity(moved.len());
-    for (((source, renamed), proposal), reads) in moved.iter().zip(&renaming.tables).zip(proposals).zip(reads) {
+    let of_each = moved.iter().zip(&renaming.tables).zip(proposals).zip(reads).zip(fits);
+    for ((((source, renamed), proposal), reads), fitted) in of_each {
         if proposal.table.name != renamed.table.name {
             let message = format!(
                 "The target's connector proposes `{}` for `{}`. This is a bug of the connector.",
@@ -235,8 +371,18 @@ pub(super) fn assemble(
             return Err(Error::new(Code::PluginLied, message).role_if(Some(Role::Target)));
         }
         let sampled = sample(&source.name, &reads)?;
+        let proposal = match &fitted {
+            Some(fitted) => fitted.proposal(&proposal)?,
+            None => proposal,
+        };
+        let arrival = match fitted {
+            Some(fitted) => Arrival::Added(Box::new(fitted)),
+            None if request.on_existing == OnExisting::Append => Arrival::NewBesides,
+            None => Arrival::New,
+        };
+        let policies = &request.policies;
         tables.push(architect::table(
-            Input { source, renamed, proposal, reads, sampled, policies: &request.policies },
+            Input { source, renamed, proposal, arrival, reads, sampled, policies },
             &mut risks,
         )?);
     }
@@ -272,6 +418,7 @@ fn in_the_way(
     request: &Request,
     target: &Catalog,
     renaming: &Renaming,
+    fits: &[Option<Fitted>],
     policy: &Policy,
     risks: &mut Risks,
 ) -> Result<()> {
@@ -279,7 +426,8 @@ fn in_the_way(
     let same = |a: &TableName, b: &TableName| {
         a == b || (!policy.has_schemas && a.schema == b.schema && a.name.to_lowercase() == b.name.to_lowercase())
     };
-    let wanted = || renaming.tables.iter().map(|t| &t.table.name);
+    let is_made = |(_, fitted): &(&Renamed, &Option<Fitted>)| fitted.is_none();
+    let wanted = || renaming.tables.iter().zip(fits).filter(is_made).map(|(t, _)| &t.table.name);
     let relations = target.objects.iter().filter(|o| match o.kind {
         ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Sequence => true,
         ObjectKind::Routine | ObjectKind::Trigger | ObjectKind::Event | ObjectKind::Other => false,
@@ -299,7 +447,14 @@ fn in_the_way(
         _ if existing.is_empty() => Ok(()),
         OnExisting::Fail => {
             let message = format!(
-                "The target has these tables already: {}. Use `--on-existing replace` to move them aside at the end, or choose another `--target-schema`.",
+                "The target has these tables already: {}. Use `--on-existing replace` to move them aside at the end, `--on-existing append` to add rows to them, or choose another `--target-schema`.",
+                listed(existing.into_iter().map(|t| full(&t.name)))
+            );
+            Err(Error::new(Code::Conflict, message).role_if(Some(Role::Target)))
+        }
+        OnExisting::Append => {
+            let message = format!(
+                "The target has these tables already, and rows of others are to be added to them, or none are like them: {}. Say by `into` which rows they get, exclude the source's tables, or choose another `--target-schema`.",
                 listed(existing.into_iter().map(|t| full(&t.name)))
             );
             Err(Error::new(Code::Conflict, message).role_if(Some(Role::Target)))

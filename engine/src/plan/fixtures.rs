@@ -1,10 +1,12 @@
 //! Hand-made catalogs, and plans of them, for tests.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef, TimeUnit};
 
-use super::draft::{Facts, assemble, policy};
+use super::draft::{self, Facts, Fitted, assemble, policy};
+use super::existing::Existing;
 use super::rename::rename;
 use super::risk::Risks;
 use super::sample::Sampled;
@@ -25,6 +27,7 @@ pub(crate) fn request() -> Request {
         target_schema: None,
         naming: Naming::Snake,
         on_existing: OnExisting::Fail,
+        into: BTreeMap::new(),
         generate_rollback: false,
         bare: false,
         policies: Policies::default(),
@@ -140,7 +143,16 @@ pub(super) fn sampled_plan_with(
     let mut risks = Risks::default();
     let moved = scout::select(request, source, &mut risks)?;
     let policy = policy(request, source, target, &description(has_schemas))?;
-    let renaming = rename(&moved, &source.named_types, &policy, &mut risks);
+    let fits = draft::fits(request, &moved, &policy.homes(&moved), target)?;
+    let renaming = rename(&moved, &source.named_types, &policy, &draft::given(&fits, target), &mut risks);
+    let fits = fits.into_iter().map(|fit| {
+        let fit = fit?;
+        let table = Existing::writable(&target.tables[fit.target]);
+        let row_schema = encode_schema(&row_schema(table.columns.iter()));
+        let held = Proposal { table, columns: Vec::new(), notes: Vec::new(), row_schema };
+        Some(Fitted { existing: Existing::new(&target.tables[fit.target], held), fit, profile: Vec::new() })
+    });
+    let fits = fits.collect();
     let proposals = renaming.tables.iter().map(|t| {
         let columns = t.table.columns.iter();
         let notes = columns.map(|c| ColumnNote {
@@ -161,7 +173,7 @@ pub(super) fn sampled_plan_with(
     let proposals = proposals.collect();
     let reads = moved.iter().map(|t| row_schema(t.columns.iter())).collect();
     let mut sample = |table: &TableName, _: &SchemaRef| Ok(sampled(table));
-    let facts = Facts { catalog: source, target, moved, renaming, proposals, reads, sample: &mut sample };
+    let facts = Facts { catalog: source, target, moved, renaming, proposals, fits, reads, sample: &mut sample };
     let sides = [("here", "here://host/db", "here://me@host/db"), ("there", "there://host/db", "there://me@host/db")];
     assemble(request, facts, &policy, sides, risks)
 }

@@ -5,10 +5,13 @@
 //! plan as decided is what is executed. The plan is data: the transfer executes it and nothing else.
 
 mod architect;
+mod arrival;
 mod decision;
 mod draft;
 mod estimate;
 mod evidence;
+mod existing;
+mod fit;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod naming;
@@ -23,6 +26,8 @@ mod rollback;
 mod sample;
 mod scout;
 
+use std::collections::BTreeMap;
+
 use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +37,7 @@ pub use crate::plugin::{Fidelity, OnExisting};
 pub use decision::Decision;
 pub use draft::{draft, migration_id};
 pub use estimate::{PhaseEstimate, Rate};
+pub use existing::Existing;
 pub use policies::{Policies, Remedy};
 pub use profile::{ColumnProfile, LooksLike};
 pub(crate) use rollback::undo;
@@ -62,6 +68,10 @@ pub struct Request {
     pub naming: Naming,
     /// What happens to a table that is already there.
     pub on_existing: OnExisting,
+    /// Source tables (`name` or `schema.name`), and the tables of the target that their rows are to be added to; for those
+    /// whose names do not tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub into: BTreeMap<String, String>,
     /// The plan also holds the SQL that takes the migration back.
     #[serde(default)]
     pub generate_rollback: bool,
@@ -153,7 +163,11 @@ pub struct TablePlan {
     pub source: TableName,
     /// As the target will have it: its names, types, keys.
     pub target: Table,
-    /// One for each column of `row_schema`, in its order: a column the target computes itself need not be there.
+    /// The target has the table already: `target` is what is staged of it, and its rows are added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub existing: Option<Existing>,
+    /// One for each column of `row_schema`, in its order: a column the target computes itself need not be there. Before
+    /// everything is decided, those that have no column in the target follow.
     pub mappings: Vec<Mapping>,
     /// Arrow schema the target's writer expects (contract `rows`), in hex.
     #[serde(with = "hex")]
@@ -180,7 +194,7 @@ pub struct Mapping {
     pub source_column: String,
     /// Its type in the source's words.
     pub source_type: String,
-    /// Target column.
+    /// Target column; empty where a person has to say which.
     pub target_column: String,
     /// Its type in the target's words.
     pub target_type: String,
@@ -203,7 +217,8 @@ pub struct Mapping {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Stable word: `type_fidelity`, `name_derivation`, `conversion`, `range`, `nullability`, `sample_cast`, `sample_range`,
-    /// `sample_special`, `override`.
+    /// `sample_special`, `override`; of a table that the target has already `table_match`, `name_match`, `key_role`,
+    /// `value_profile`, `ambiguous`.
     pub kind: String,
     /// Factor it contributed, 0 to 1.
     pub weight: f64,
@@ -243,7 +258,7 @@ pub struct Risk {
 /// `row` is the whole source row. A transformation that cannot be compiled needs its own column, as far as anybody knows.
 fn columns_read(row: &SchemaRef, mappings: &[Mapping]) -> Vec<String> {
     let mut columns: Vec<String> = Vec::new();
-    for mapping in mappings {
+    for mapping in mappings.iter().filter(|m| !m.is_unplaced()) {
         let own = || vec![mapping.source_column.clone()];
         let needed = if mapping.transformation == quote(&mapping.source_column) {
             own()

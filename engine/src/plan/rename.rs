@@ -48,13 +48,29 @@ pub(super) struct Renaming {
     pub(super) named_types: Vec<NamedType>,
 }
 
-/// Gives everything its target name.
-pub(super) fn rename(tables: &[&Table], named_types: &[NamedType], policy: &Policy, risks: &mut Risks) -> Renaming {
+/// Names that a table and its columns have in the target already; none: of a column that has no place there.
+pub(super) struct Given {
+    pub(super) table: TableName,
+    pub(super) columns: Vec<Option<String>>,
+}
+
+/// Gives everything its target name; `given`, for each table, are those that it has there already.
+pub(super) fn rename(
+    tables: &[&Table],
+    named_types: &[NamedType],
+    policy: &Policy,
+    given: &[Option<Given>],
+    risks: &mut Risks,
+) -> Renaming {
     let schemas = policy.schemas(tables, named_types);
-    let placed = policy.place(tables, &schemas, risks);
+    let placed = policy.place(tables, &schemas, given, risks);
     let columns: Vec<Vec<Name>> = tables
         .iter()
-        .map(|table| {
+        .zip(given)
+        .map(|(table, given)| {
+            if let Some(given) = given {
+                return given.names(table);
+            }
             let names = assign(table.columns.iter().map(|c| c.name.as_str()), policy.naming, policy.limit);
             names.iter().for_each(|name| tell(name, &format!("{}.{}", full(&table.name), name.source), risks));
             names
@@ -102,7 +118,33 @@ fn tell(name: &Name, place: &str, risks: &mut Risks) {
     }
 }
 
+/// Begins what stands for the name of a column without one: no system's name has it.
+const NAMELESS: char = '\0';
+
+impl Given {
+    /// Whether this stands for the name of a column that has no place.
+    pub(super) fn is_nameless(name: &str) -> bool {
+        name.starts_with(NAMELESS)
+    }
+
+    /// A column that has no place keeps its own name, which nothing of the target has.
+    fn names(&self, table: &Table) -> Vec<Name> {
+        let of = |(column, given): (&Column, &Option<String>)| {
+            let target = given.clone().unwrap_or_else(|| format!("{NAMELESS}{}", column.name));
+            let derivation = if target == column.name { Derivation::Same } else { Derivation::Renamed };
+            Name { source: column.name.clone(), target, derivation }
+        };
+        table.columns.iter().zip(&self.columns).map(of).collect()
+    }
+}
+
 impl Policy {
+    /// The target's schemas that tables go to, in the order of the tables.
+    pub(super) fn homes(&self, tables: &[&Table]) -> Vec<String> {
+        let schemas = self.schemas(tables, &[]);
+        tables.iter().map(|table| schemas.of(&table.name.schema)).collect()
+    }
+
     /// Source schema to target schema.
     fn schemas(&self, tables: &[&Table], named_types: &[NamedType]) -> Names {
         let mut schemas = Names::default();
@@ -117,9 +159,10 @@ impl Policy {
     }
 
     /// The tables' target names, in their order: unique within each target schema.
-    fn place(&self, tables: &[&Table], schemas: &Names, risks: &mut Risks) -> Vec<TableName> {
+    fn place(&self, tables: &[&Table], schemas: &Names, given: &[Option<Given>], risks: &mut Risks) -> Vec<TableName> {
         let mut by_home: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (at, table) in tables.iter().enumerate() {
+        let new = tables.iter().enumerate().filter(|(at, _)| given[*at].is_none());
+        for (at, table) in new {
             by_home.entry(schemas.of(&table.name.schema)).or_default().push(at);
         }
         let mut placed = vec![TableName { schema: String::new(), name: String::new() }; tables.len()];
@@ -129,6 +172,11 @@ impl Policy {
             for (at, name) in members.into_iter().zip(names) {
                 tell(&name, &full(&tables[at].name), risks);
                 placed[at] = TableName { schema: home.clone(), name: name.target };
+            }
+        }
+        for (placed, given) in placed.iter_mut().zip(given) {
+            if let Some(given) = given {
+                given.table.clone_into(placed);
             }
         }
         placed

@@ -1,7 +1,7 @@
 //! The way back, as SQL beside the plan.
 
-use super::Plan;
-use crate::plugin::{Job, Stage, Statement};
+use super::{Plan, TablePlan};
+use crate::plugin::{Addition, Job, Stage, Statement};
 
 impl Plan {
     /// What the target's connector makes statements of.
@@ -12,8 +12,35 @@ impl Plan {
             named_types: self.named_types.clone(),
             dialect: self.source.dialect.clone(),
             on_existing: self.request.on_existing,
+            additions: self.additions(),
             new_schemas: self.new_schemas.clone(),
         }
+    }
+
+    /// Tables whose rows are added to what is there, those that others refer to first; where they refer in a circle, in the
+    /// plan's order.
+    fn additions(&self) -> Vec<Addition> {
+        fn visit(plan: &Plan, at: usize, order: &mut Vec<usize>, seen: &mut Vec<usize>) {
+            let Some(existing) = plan.tables[at].existing.as_ref().filter(|_| !seen.contains(&at)) else { return };
+            seen.push(at);
+            for key in &existing.foreign_keys {
+                let is_parent = |t: &TablePlan| {
+                    (&t.target.name.schema, &t.target.name.name) == (&key.referenced_schema, &key.referenced_table)
+                };
+                if let Some(parent) = plan.tables.iter().position(is_parent) {
+                    visit(plan, parent, order, seen);
+                }
+            }
+            order.push(at);
+        }
+        let (mut order, mut seen) = (Vec::new(), Vec::new());
+        (0..self.tables.len()).for_each(|at| visit(self, at, &mut order, &mut seen));
+        let of = |at: usize| {
+            let table = &self.tables[at];
+            let foreign_keys = table.existing.iter().flat_map(|e| e.foreign_keys.clone()).collect();
+            Addition { table: table.target.name.clone(), foreign_keys }
+        };
+        order.into_iter().map(of).collect()
     }
 }
 

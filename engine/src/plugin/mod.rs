@@ -24,8 +24,8 @@ pub use bindings::exports::sensei::plugin::source::{
     Chunk, Ends, Figures, KeyRange, Measure, Question, Range, Snapshot,
 };
 pub use bindings::exports::sensei::plugin::target::{
-    ColumnNote, Fidelity, Job, Ledger, OnExisting, Proposal, Receipt, Repair, Repaired, Specials, Stage, Statement,
-    TableNote,
+    Addition, ColumnNote, Fidelity, Job, Ledger, OnExisting, Proposal, Receipt, Repair, Repaired, Specials, Stage,
+    Statement, TableNote,
 };
 pub(crate) use bindings::sensei::plugin::catalog as contract_catalog;
 pub use cancel::Cancel;

@@ -1,5 +1,7 @@
 //! Against a real file; what is particular to several servers is tested with a PostgreSQL in `tests/`.
 
+use std::collections::BTreeMap;
+
 use std::os::unix::fs::PermissionsExt;
 
 use jiff::{SignedDuration, Timestamp};
@@ -19,7 +21,7 @@ fn spec(name: &str) -> Spec {
         name: name.to_owned(),
         description: None,
         source: SourceSpec { connection_id: "conn_a".into(), schemas: vec![], exclude_tables: vec![] },
-        target: TargetSpec { connection_id: "conn_b".into(), schema: None },
+        target: TargetSpec { connection_id: "conn_b".into(), schema: None, into: BTreeMap::new() },
         options: OptionsSpec::default(),
         schedule: Default::default(),
         notifications: NotificationsSpec::default(),

@@ -151,6 +151,7 @@ mod tests {
         let written = ["total", "id"].map(|column| Field::new(column, DataType::Int64, false));
         TablePlan {
             source: name.clone(),
+            existing: None,
             target: Table {
                 name,
                 columns: Vec::new(),

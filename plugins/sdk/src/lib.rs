@@ -19,6 +19,7 @@
 //! but what the modules [`net`], [`file`], [`host`] take from the host. A panic is a trap: the host
 //! drops the instance.
 
+mod addition;
 mod arrow_type;
 pub mod check;
 mod error;
@@ -47,14 +48,15 @@ pub mod bindings {
     });
 }
 
+pub use addition::row_key;
 pub use arrow_type::{EXTENSION_NAME, NATIVE_TYPE, arrow_field, arrow_type};
 pub use bindings::exports::sensei::plugin::connector::{Description, Roles};
 pub use bindings::exports::sensei::plugin::source::{
     Chunk, Ends, Figures, KeyRange, Measure, Question, Range, ReadRequest, Snapshot,
 };
 pub use bindings::exports::sensei::plugin::target::{
-    ColumnNote, Fidelity, Job, Ledger, OnExisting, Proposal, Receipt, Repair, Repaired, Specials, Stage, Statement,
-    TableNote, WriteRequest,
+    Addition, ColumnNote, Fidelity, Job, Ledger, OnExisting, Proposal, Receipt, Repair, Repaired, Specials, Stage,
+    Statement, TableNote, WriteRequest,
 };
 pub use bindings::sensei::plugin::catalog;
 pub use bindings::sensei::plugin::errors::{Error, Kind};

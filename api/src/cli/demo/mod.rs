@@ -5,6 +5,7 @@
 
 mod contents;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -121,6 +122,7 @@ fn request() -> Request {
         target_schema: None,
         naming: Naming::Snake,
         on_existing: OnExisting::Fail,
+        into: BTreeMap::new(),
         generate_rollback: false,
         bare: false,
         policies: Policies::default(),

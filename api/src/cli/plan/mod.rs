@@ -137,7 +137,7 @@ fn looks(plan: &Plan, width: u16) -> String {
     let deserve = if columns == 1 { "deserves" } else { "deserve" };
     let mut text = format!("{columns} of {} {deserve} a look\n", counted(plan.summary.columns, "column"));
     for ((why, from, to, reason), columns) in groups {
-        let types = if from == to { from.to_owned() } else { format!("{from} -> {to}") };
+        let types = if from == to || to.is_empty() { from.to_owned() } else { format!("{from} -> {to}") };
         let head = format!("  {:<11}  {types}: {}", why.word(), some_of(&columns, NAMES_SHOWN));
         text += &format!("{}\n", paragraph(&head, width));
         if !reason.is_empty() {

@@ -1,5 +1,7 @@
 //! The page is a snapshot: people get used to where things stand.
 
+use std::collections::BTreeMap;
+
 use sensei_engine::catalog::{Table, TableName};
 use sensei_engine::plan::{Naming, OnExisting, Policies, Request, Summary};
 
@@ -47,6 +49,7 @@ fn table(name: &str, rows: u64, mappings: Vec<Mapping>) -> TablePlan {
         bytes: rows * 100,
     };
     TablePlan {
+        existing: None,
         source: TableName { schema: "shop".into(), name: name.into() },
         target,
         mappings,
@@ -73,6 +76,7 @@ fn plan(tables: Vec<TablePlan>) -> Plan {
             target_schema: None,
             naming: Naming::Snake,
             on_existing: OnExisting::Fail,
+            into: BTreeMap::new(),
             generate_rollback: false,
             bare: false,
             policies: Policies::default(),

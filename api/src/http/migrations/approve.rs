@@ -21,6 +21,8 @@ use crate::http::words::StatusWord;
 
 /// Characters of a transformation. 10,000: a CASE over a hundred values.
 const TRANSFORMATION_CHARS: usize = 10_000;
+/// Characters of a column's name. 1,000: longer than any system's.
+const NAME_CHARS: usize = 1_000;
 /// Characters of a comment. 2,000: half a page.
 const COMMENT_CHARS: usize = 2_000;
 /// Mappings that one request can name. 10,000: the columns of a large database; without names all are meant.
@@ -36,6 +38,9 @@ pub(crate) struct ApproveRequest {
     /// SQL over the source row, in the place of the proposed transformation. Parsed and typed at once.
     #[schema(max_length = 10_000, example = json!(null))]
     override_transformation: Option<String>,
+    /// Of a table that the target has already: the column that the values go to, in the place of the proposed one.
+    #[schema(max_length = 1000, example = json!(null))]
+    target_column: Option<String>,
     /// Kept with who and when.
     #[schema(max_length = 2000, example = "Verified with business team")]
     comment: Option<String>,
@@ -144,7 +149,12 @@ pub(crate) async fn approve(
     Json(request): Json<ApproveRequest>,
 ) -> Result<axum::Json<Decided>, ApiError> {
     caller.need(Scope::Approve)?;
-    let ApproveRequest { approved, override_transformation, comment, plan_version } = request;
+    let ApproveRequest { approved, override_transformation, target_column, comment, plan_version } = request;
+    let target_column = target_column.map(|name| text("target_column", name, NAME_CHARS)).transpose()?;
+    if !approved && target_column.is_some() {
+        let message = "`target_column` means nothing for a mapping that is rejected. Leave it out, or approve.";
+        return Err(ApiError::invalid("target_column", message.to_owned()));
+    }
     let field = "override_transformation";
     let override_transformation =
         override_transformation.map(|sql| text(field, sql, TRANSFORMATION_CHARS)).transpose()?;
@@ -153,7 +163,7 @@ pub(crate) async fn approve(
         return Err(ApiError::invalid(field, message));
     }
     let comment = comment.map(|comment| short("comment", comment, COMMENT_CHARS)).transpose()?;
-    let decide = Decide { mapping: mapping_id.clone(), approved, override_transformation, comment };
+    let decide = Decide { mapping: mapping_id.clone(), approved, override_transformation, target_column, comment };
     let review = app.service.decide(&id, plan_version, vec![decide], caller.user()).await?;
     let mapping = MappingView::find(&review, &mapping_id)
         .ok_or_else(|| Error::new(Code::NotFound, format!("The plan has no mapping `{mapping_id}`.")))?;
@@ -195,8 +205,13 @@ pub(crate) async fn approve_all(
             return Err(ApiError::invalid("mappings", message));
         }
         Some(ids) => {
-            let decide =
-                |mapping| Decide { mapping, approved, override_transformation: None, comment: comment.clone() };
+            let decide = |mapping| Decide {
+                mapping,
+                approved,
+                override_transformation: None,
+                target_column: None,
+                comment: comment.clone(),
+            };
             let decisions = ids.into_iter().map(decide).collect();
             app.service.decide(&id, plan_version, decisions, caller.user()).await?
         }

@@ -50,6 +50,9 @@ pub(crate) struct TargetView {
     /// The schema that was asked for; null: the connection's own, or the source's.
     #[schema(example = "public")]
     schema: Option<String>,
+    /// Source tables and columns, and the target's own that were named for them; null: a column that is left out.
+    #[schema(example = json!({"EMP": "employees"}))]
+    into: BTreeMap<String, Option<String>>,
 }
 
 /// How.
@@ -67,7 +70,7 @@ pub(crate) struct OptionsView {
     generate_rollback: bool,
     #[schema(example = false)]
     bare: bool,
-    /// `fail` or `replace`.
+    /// `fail`, `replace` or `append`.
     #[schema(example = "fail")]
     on_existing: &'static str,
     /// `snake`, `lower` or `preserve`.
@@ -154,6 +157,9 @@ impl AskedView {
                 connection_id: target.connection_id.clone(),
                 connection_name: names.target,
                 schema: target.schema.clone(),
+                into: (target.into.iter())
+                    .map(|(from, to)| (from.clone(), Some(to.clone()).filter(|to| !to.is_empty())))
+                    .collect(),
             },
             options: OptionsView {
                 mode: MODE,
@@ -165,6 +171,7 @@ impl AskedView {
                 on_existing: match options.on_existing {
                     OnExisting::Fail => "fail",
                     OnExisting::Replace => "replace",
+                    OnExisting::Append => "append",
                 },
                 naming: match options.naming {
                     Naming::Snake => "snake",

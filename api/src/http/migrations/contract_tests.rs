@@ -1,5 +1,7 @@
 //! What is shown of a migration is what the contract says, and more.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use sensei_engine::catalog::{Table, TableName};
 use sensei_engine::event::Phase;
@@ -167,6 +169,7 @@ fn review() -> Review {
         remedies: vec![],
     };
     let table = TablePlan {
+        existing: None,
         source: name("HR", "EMPLOYEES"),
         target: Table {
             name: name("public", "employees"),
@@ -206,6 +209,7 @@ fn review() -> Review {
             target_schema: Some("public".into()),
             naming: Naming::Snake,
             on_existing: OnExisting::Fail,
+            into: BTreeMap::new(),
             generate_rollback: true,
             bare: false,
             policies: Policies::default(),
@@ -223,6 +227,7 @@ fn review() -> Review {
         mapping: 0,
         status: MappingStatus::Approved,
         transformation: "CAST(EMP_ID AS BIGINT)".into(),
+        target_column: Some("employee_id".into()),
         decision: None,
         blocked: None,
     };

@@ -16,7 +16,7 @@ pub(crate) struct MappingView {
     #[schema(example = "map_k2n4c7xq5v3b6d1a")]
     id: String,
     source: ColumnName,
-    target: ColumnName,
+    target: TargetColumnName,
     /// SQL over the source row: what a person put in its place, if somebody did.
     #[schema(example = "CAST(EMP_ID AS BIGINT)")]
     transformation: String,
@@ -34,7 +34,8 @@ pub(crate) struct MappingView {
     remedies: Vec<RemedyView>,
     /// What a person decided; null while nobody did.
     decision: Option<DecisionView>,
-    /// Why it cannot be left out, though it was rejected: the migration does not start before somebody decides otherwise.
+    /// Why the migration does not start before somebody decides otherwise: it was rejected and cannot be left out, or it has
+    /// no column in the target.
     blocked: Option<String>,
 }
 
@@ -47,6 +48,18 @@ pub(crate) struct ColumnName {
     table: String,
     #[schema(example = "EMP_ID")]
     column: String,
+}
+
+/// A column of the target.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TargetColumnName {
+    #[schema(example = "public")]
+    schema: String,
+    #[schema(example = "employees")]
+    table: String,
+    /// Null where the table is there already and no column of it is known for the source's: an approval has to name it.
+    #[schema(example = "employee_id")]
+    column: Option<String>,
 }
 
 /// Types on both sides, in each side's own words.
@@ -121,6 +134,9 @@ pub(crate) struct DecisionView {
     approved: bool,
     /// What takes the place of the proposed transformation.
     override_transformation: Option<String>,
+    /// The column that was chosen, of a table that the target has already.
+    #[schema(example = json!(null))]
+    target_column: Option<String>,
     #[schema(example = "Verified with business team")]
     comment: Option<String>,
     /// Who.
@@ -144,15 +160,14 @@ impl MappingView {
     fn new(review: &Review, reviewed: &ReviewedMapping) -> Self {
         let table = &review.plan.tables[reviewed.table];
         let mapping = &table.mappings[reviewed.mapping];
-        let column = |name: &TableName, column: &str| ColumnName {
-            schema: name.schema.clone(),
-            table: name.name.clone(),
-            column: column.to_owned(),
-        };
+        let TableName { schema, name } = table.source.clone();
+        let source = ColumnName { schema, table: name, column: mapping.source_column.clone() };
+        let TableName { schema, name } = table.target.name.clone();
+        let target = TargetColumnName { schema, table: name, column: reviewed.target_column.clone() };
         Self {
             id: mapping.id.clone(),
-            source: column(&table.source, &mapping.source_column),
-            target: column(&table.target.name, &mapping.target_column),
+            source,
+            target,
             transformation: reviewed.transformation.clone(),
             confidence: mapping.confidence,
             status: reviewed.status.into(),
@@ -170,7 +185,9 @@ impl MappingView {
 /// Ids of the mappings that keep a migration from its start: those that await a person, and rejected ones whose columns
 /// cannot be left out.
 pub(super) fn awaiting(review: &Review) -> Vec<String> {
-    [review.awaiting(), review.blocked()].concat()
+    let awaiting = review.awaiting();
+    let blocked = review.blocked().into_iter().filter(|id| !awaiting.contains(id));
+    awaiting.iter().cloned().chain(blocked).collect()
 }
 
 impl From<MappingStatus> for MappingState {
@@ -212,6 +229,7 @@ impl From<&MappingDecision> for DecisionView {
         Self {
             approved: made.decision.approved,
             override_transformation: made.decision.transformation.clone(),
+            target_column: made.decision.target_column.clone(),
             comment: made.comment.clone(),
             by: made.by.clone(),
             at: made.at.into(),

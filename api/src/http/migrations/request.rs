@@ -25,6 +25,8 @@ const DESCRIPTION_CHARS: usize = 4_000;
 const LIST_ENTRIES: usize = 1_000;
 /// Characters of a schema's name, a glob or an address. 1,000: no system has longer ones.
 const ENTRY_CHARS: usize = 1_000;
+/// Tables and columns that `target.into` can name. 10,000: the columns of a large database.
+const MOST_INTO: usize = 10_000;
 /// The one mode there is.
 pub(super) const MODE: &str = "full";
 
@@ -70,6 +72,11 @@ pub(crate) struct NewTarget {
     /// Where tables land; none: the connection's own schema, or the source's schemas where there are several.
     #[schema(example = "public")]
     schema: Option<String>,
+    /// With `on_existing` `append`: source tables (`table` or `schema.table`) and the target's own tables that their rows are
+    /// added to, source columns (`table.column`) and the target's columns; null leaves a column out. For those that names and
+    /// types do not tell.
+    #[schema(example = json!({"EMP": "employees", "EMP.MGR": "manager_id"}))]
+    into: Option<BTreeMap<String, Option<String>>>,
 }
 
 /// How.
@@ -146,6 +153,9 @@ pub(crate) enum NewOnExisting {
     Fail,
     /// It is moved aside at cutover, and kept.
     Replace,
+    /// Rows are added to it at cutover, once tables and columns are matched by name, type and keys; a table that is not there
+    /// is made.
+    Append,
 }
 
 /// Whether the cutover waits for a person.
@@ -257,6 +267,7 @@ impl NewTarget {
         Ok(TargetSpec {
             connection_id: text("target.connection_id", self.connection_id, ENTRY_CHARS)?,
             schema: self.schema.map(|schema| text("target.schema", schema, ENTRY_CHARS)).transpose()?,
+            into: into(self.into.unwrap_or_default())?,
         })
     }
 }
@@ -282,6 +293,7 @@ impl NewOptions {
             on_existing: match self.on_existing {
                 None | Some(NewOnExisting::Fail) => OnExisting::Fail,
                 Some(NewOnExisting::Replace) => OnExisting::Replace,
+                Some(NewOnExisting::Append) => OnExisting::Append,
             },
             naming: match self.naming {
                 None => Naming::default(),
@@ -297,6 +309,19 @@ impl NewOptions {
             policies: policies(self.policies.unwrap_or_default())?,
         })
     }
+}
+
+/// What a person says of tables and columns that are there; nothing, of one that is left out.
+fn into(chosen: BTreeMap<String, Option<String>>) -> Result<BTreeMap<String, String>, ApiError> {
+    let field = "target.into";
+    if chosen.len() > MOST_INTO {
+        return Err(ApiError::invalid(field, format!("`{field}` must have {MOST_INTO} entries at most.")));
+    }
+    let of = |(from, to): (String, Option<String>)| {
+        let to = to.map_or_else(|| Ok(String::new()), |to| text(field, to, ENTRY_CHARS))?;
+        Ok((text(field, from, ENTRY_CHARS)?, to))
+    };
+    chosen.into_iter().map(of).collect()
 }
 
 fn policies(chosen: BTreeMap<String, String>) -> Result<Policies, ApiError> {

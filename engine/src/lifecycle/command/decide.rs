@@ -21,6 +21,8 @@ pub struct Decide {
     pub approved: bool,
     /// SQL over the source row, in place of what is proposed.
     pub override_transformation: Option<String>,
+    /// The column that it is to fill, of a table that the target has already.
+    pub target_column: Option<String>,
     /// For the record.
     pub comment: Option<String>,
 }
@@ -30,7 +32,8 @@ impl Service {
     ///
     /// # Errors
     /// `invalid_expression` with the character of an override that does not fit; `not_found` for an unknown mapping;
-    /// `plan_stale` when `plan_version` is no longer the plan's; `plan_not_ready`; `invalid_state` once it was started.
+    /// `invalid_request` for a target column that cannot be chosen; `conflict` where decisions about one table do not go
+    /// together; `plan_stale` when `plan_version` is no longer the plan's; `plan_not_ready`; `invalid_state` once it was started.
     pub async fn decide(
         &self,
         id: &str,
@@ -47,20 +50,19 @@ impl Service {
                 let message = format!("The plan has no mapping `{}`.", decide.mapping);
                 return Err(Error::new(Code::NotFound, message));
             }
-            if let Some(sql) = decide.override_transformation.as_ref().filter(|_| decide.approved) {
-                review.plan.check_transformation(&decide.mapping, sql)?;
-            }
-            made.push(MappingDecision {
-                decision: Decision {
-                    mapping: decide.mapping,
-                    approved: decide.approved,
-                    transformation: decide.override_transformation,
-                },
-                comment: decide.comment,
-                by: user.to_owned(),
-                at: now,
-            });
+            let decision = Decision {
+                mapping: decide.mapping,
+                approved: decide.approved,
+                transformation: decide.override_transformation,
+                target_column: decide.target_column,
+            };
+            review.plan.check_decision(&decision)?;
+            made.push(MappingDecision { decision, comment: decide.comment, by: user.to_owned(), at: now });
         }
+        let earlier = review.mappings.iter().filter_map(|m| Some(m.decision.as_ref()?.decision.clone()));
+        let standing = earlier.filter(|e| made.iter().all(|m| m.decision.mapping != e.mapping));
+        let all: Vec<Decision> = standing.chain(made.iter().map(|m| m.decision.clone())).collect();
+        review.plan.check_together(&all, review.record.spec.options.auto_approve_above)?;
         self.store().decide(id, review.record.plan_version, &made).await?;
         let review = self.review(id).await?;
         let input =
@@ -91,8 +93,13 @@ impl Service {
     ) -> Result<Review> {
         let review = self.review(id).await?;
         let version = plan_version.or(Some(review.record.plan_version));
-        let decide =
-            |mapping: String| Decide { mapping, approved, override_transformation: None, comment: comment.clone() };
+        let decide = |mapping: String| Decide {
+            mapping,
+            approved,
+            override_transformation: None,
+            target_column: None,
+            comment: comment.clone(),
+        };
         self.decide(id, version, review.awaiting().into_iter().map(decide).collect(), user).await
     }
 }
@@ -135,6 +142,10 @@ fn line_of(review: &Review, made: &MappingDecision) -> Line {
         || made.decision.mapping.clone(),
         |(table, mapping)| format!("{}.{}", table.source.name, mapping.source_column),
     );
+    let place = match &made.decision.target_column {
+        Some(column) if made.decision.approved => format!("{place} into `{column}`"),
+        Some(_) | None => place,
+    };
     let what = match (made.decision.approved, &made.decision.transformation) {
         (true, None) => format!("approved {place}"),
         (true, Some(sql)) => format!("approved {place} as `{sql}`"),

@@ -35,7 +35,7 @@ impl Service {
                 Ok(Change::Save((), vec![Line::info(format!("{user} asked to repair rows that differ."))]))
             })
             .await?;
-        let (job, plan) = (self.job(&record).await?, self.decided_plan(&record).await?);
+        let (job, plan) = (self.job(&record).await?, self.decided_plan(&record).await?.comparable_live()?);
         // A client that gives up takes the work with it.
         let _given_up = CancelOnDrop(job.cancel.clone());
         let done = tokio::task::spawn_blocking(move || migration::repair(&job, &plan, most_rows)).await;

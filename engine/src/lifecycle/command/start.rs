@@ -85,7 +85,7 @@ struct Seen {
     version: i64,
     /// Mappings that await a person.
     awaiting: Vec<String>,
-    /// Rejected mappings whose columns cannot be left out.
+    /// Mappings whose columns cannot be left out, though they were rejected, or that have none.
     blocked: Vec<String>,
 }
 
@@ -96,7 +96,7 @@ impl Seen {
 
     fn check(&self, how: Start) -> Result<()> {
         if !self.blocked.is_empty() {
-            let message = "Rejected mappings fill columns that cannot be left out. Decide about them again.";
+            let message = "Mappings fill columns that cannot be left out, or have no column: see `blocked` of each. Decide about them again.";
             return Err(Error::new(Code::ApprovalRequired, message).with_details(json!({"blocked": self.blocked})));
         }
         if !self.awaiting.is_empty() && !how.skip_approval {
@@ -147,6 +147,8 @@ fn start(record: &mut Record, how: Start, unreviewed: bool, user: &str, now: Tim
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use std::sync::Arc;
 
     use super::*;
@@ -168,7 +170,7 @@ mod tests {
             name: "a".to_owned(),
             description: None,
             source: SourceSpec { connection_id: "conn_a".into(), schemas: vec![], exclude_tables: vec![] },
-            target: TargetSpec { connection_id: "conn_b".into(), schema: None },
+            target: TargetSpec { connection_id: "conn_b".into(), schema: None, into: BTreeMap::new() },
             options: OptionsSpec::default(),
             schedule: Default::default(),
             notifications: NotificationsSpec::default(),

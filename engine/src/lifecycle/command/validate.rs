@@ -50,6 +50,7 @@ impl Service {
             }
         };
         let (job, plan) = (self.job(&record).await?, self.decided_plan(&record).await?);
+        let plan = if staged { plan } else { plan.comparable_live()? };
         // A client that gives up takes the work with it.
         let _given_up = CancelOnDrop(job.cancel.clone());
         let checked = tokio::task::spawn_blocking(move || migration::recheck(&job, &plan, staged)).await;

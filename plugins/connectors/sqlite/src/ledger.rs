@@ -129,6 +129,9 @@ fn one(database: &Rc<Database>, migration: &str, statement: &Statement, renamed:
     if statement.id.starts_with(action::FOREIGN) {
         return no_orphans(database, statement);
     }
+    if statement.id.starts_with(action::CLASH) {
+        return no_clash(database, statement);
+    }
     if let Some(table) = statement.id.strip_prefix(action::ASIDE) {
         let kept = |name: &str| aside(migration, name);
         return move_table(database, &statement.sql, table, kept, renamed);
@@ -229,6 +232,20 @@ fn no_orphans(database: &Rc<Database>, statement: &Statement) -> Result<()> {
     let mut error = Error::new(Kind::ConstraintViolation, message).row(value);
     error.table = table;
     Err(error)
+}
+
+/// The query looks for one row that is in staging and live.
+fn no_clash(database: &Rc<Database>, statement: &Statement) -> Result<()> {
+    let mut rows = database.prepare(&statement.sql)?;
+    if !rows.step()? {
+        return Ok(());
+    }
+    let value = rows.text(0).unwrap_or_default();
+    let message = format!(
+        "The target has a row already with the same {}: {value}. Leave it out of the source's rows, or of the target's.",
+        statement.label
+    );
+    Err(Error::new(Kind::ConstraintViolation, message).row(value))
 }
 
 /// Writes one journal entry.

@@ -8,6 +8,7 @@
 //! Limits of its own: one writer at a time (SQLite locks the whole file), a file in WAL mode is read and not written,
 //! and a WITHOUT ROWID table is read as one chunk.
 
+mod append;
 mod catalog;
 mod claim;
 mod configuration;

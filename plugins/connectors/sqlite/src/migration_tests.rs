@@ -119,6 +119,7 @@ impl Migration {
             named_types: catalog.named_types.clone(),
             dialect: catalog.dialect.clone(),
             on_existing,
+            additions: vec![],
             new_schemas: vec![],
         };
         Self { source, target, catalog, job, row_schemas }

@@ -17,6 +17,10 @@ use crate::verbatim::Verbatim;
 pub(crate) mod action {
     /// The query must give no row: a row is one that violates a foreign key.
     pub(crate) const FOREIGN: &str = "foreign:";
+    /// Rows are added to a live table.
+    pub(crate) const ADD: &str = "add:";
+    /// The query must give no row: a row is one that is there already.
+    pub(crate) const CLASH: &str = "clash:";
     /// Only if there is such a table; its indexes go aside with it.
     pub(crate) const ASIDE: &str = "aside:";
     /// Gives an index its live name.
@@ -27,8 +31,8 @@ pub(crate) mod action {
     pub(crate) const UNDO: &str = "undo/";
 }
 
-struct Script<'a> {
-    job: &'a Job,
+pub(crate) struct Script<'a> {
+    pub(crate) job: &'a Job,
     /// The source's own texts, of the tables that need no others; in the order of the job's.
     verbatim: Vec<Option<Verbatim>>,
     statements: Vec<Statement>,
@@ -36,11 +40,15 @@ struct Script<'a> {
 
 /// Renders a job.
 pub(crate) fn render(job: &Job) -> Vec<Statement> {
-    let verbatim = job.tables.iter().map(|table| Verbatim::of(job, table)).collect();
+    // The text of a table that is there is its own.
+    let text = |table: &Table| if job.adds_to(&table.name) { None } else { Verbatim::of(job, table) };
+    let verbatim = job.tables.iter().map(text).collect();
     let mut script = Script { job, verbatim, statements: Vec::new() };
     (0..job.tables.len()).for_each(|at| script.prepare(at));
+    job.added().for_each(|table| script.probe(table));
     (0..job.tables.len()).for_each(|at| script.complete_table(at));
     job.tables.iter().for_each(|table| script.complete_all(table));
+    job.added().for_each(|table| script.no_clash(table));
     script.cutover();
     script.restore_texts();
     script.session();
@@ -50,11 +58,11 @@ pub(crate) fn render(job: &Job) -> Vec<Statement> {
 }
 
 impl Script<'_> {
-    fn staged(&self, name: &str) -> String {
+    pub(crate) fn staged(&self, name: &str) -> String {
         identifier(&staged(&self.job.migration, name))
     }
 
-    fn add(&mut self, stage: Stage, id: String, sql: String, undo: Option<String>, label: String) {
+    pub(crate) fn add(&mut self, stage: Stage, id: String, sql: String, undo: Option<String>, label: String) {
         self.statements.push(Statement { id, stage, sql, undo, table: None, label });
     }
 
@@ -96,6 +104,9 @@ impl Script<'_> {
     fn complete_all(&mut self, table: &Table) {
         let name = &table.name.name;
         for (number, key) in table.foreign_keys.iter().enumerate() {
+            if self.gets_rows(&key.referenced_table) {
+                continue;
+            }
             let sql = self.orphans(name, key);
             let label = format!("rows of {name} refer to rows of {}", key.referenced_table);
             self.add(Stage::CompleteAll, format!("{}{name}:{number}", action::FOREIGN), sql, None, label);
@@ -112,9 +123,14 @@ impl Script<'_> {
         }
     }
 
-    /// A query for one row whose foreign key names no row. Tables of the job are looked up in staging.
-    fn orphans(&self, name: &str, key: &ForeignKey) -> String {
-        let parent = match self.job.tables.iter().find(|t| t.name.name.eq_ignore_ascii_case(&key.referenced_table)) {
+    /// Whether the rows of a table of this name are added to a live one.
+    pub(crate) fn gets_rows(&self, name: &str) -> bool {
+        self.job.additions.iter().any(|addition| addition.table.name.eq_ignore_ascii_case(name))
+    }
+
+    /// A query for one row whose foreign key names no row. Tables that the job makes are looked up in staging.
+    pub(crate) fn orphans(&self, name: &str, key: &ForeignKey) -> String {
+        let parent = match self.job.made().find(|t| t.name.name.eq_ignore_ascii_case(&key.referenced_table)) {
             Some(table) => self.staged(&table.name.name),
             None => identifier(&key.referenced_table),
         };
@@ -145,7 +161,8 @@ impl Script<'_> {
                 );
             }
         }
-        for table in &self.job.tables {
+        self.add_rows();
+        for table in self.job.made() {
             let name = &table.name.name;
             let (live, staged) = (identifier(name), self.staged(name));
             self.add(
@@ -156,7 +173,7 @@ impl Script<'_> {
                 format!("table {name} into place"),
             );
         }
-        for table in &self.job.tables {
+        for table in self.job.made() {
             for index in &table.indexes {
                 let name = &index.name;
                 let staged_name = staged(&self.job.migration, name);
@@ -216,9 +233,9 @@ impl Script<'_> {
         self.add(Stage::Discard, "discard:".to_owned(), sql.join("; "), None, "ledger".to_owned());
     }
 
-    /// What was moved aside goes, for good.
+    /// What was moved aside goes, for good, and copies of what was added.
     fn forget(&mut self) {
-        if self.job.on_existing == OnExisting::Replace {
+        if self.job.on_existing != OnExisting::Fail {
             for table in &self.job.tables {
                 let name = &table.name.name;
                 let sql = format!("DROP TABLE IF EXISTS {}", identifier(&aside(&self.job.migration, name)));

@@ -18,7 +18,7 @@ pub(super) struct Arguments {
     #[arg(value_parser = id::parse, required_unless_present = "all", conflicts_with = "all")]
     mapping: Option<String>,
     /// Approve everything that waits
-    #[arg(long, conflicts_with_all = ["reject", "override_transformation"])]
+    #[arg(long, conflicts_with_all = ["reject", "override_transformation", "target_column"])]
     all: bool,
     /// Leave the column out instead
     #[arg(long)]
@@ -26,6 +26,9 @@ pub(super) struct Arguments {
     /// Approve this expression over the source's row in place of the proposed one
     #[arg(long = "override", value_name = "SQL", conflicts_with = "reject")]
     override_transformation: Option<String>,
+    /// Of a table that the target has already: the column that the values go to
+    #[arg(long, value_name = "NAME", conflicts_with = "reject")]
+    target_column: Option<String>,
     /// Why; kept with who decided and when
     #[arg(long, value_name = "TEXT")]
     comment: Option<String>,
@@ -33,13 +36,18 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) async fn run(&self, session: &Session) -> Result<Reply, Failure> {
-        let Self { id, mapping, all: _, reject, override_transformation, comment } = self;
+        let Self { id, mapping, all: _, reject, override_transformation, target_column, comment } = self;
         let plan = ["migrations", id, "plan"];
         let answer = match mapping {
             Some(mapping) => {
                 let path = [plan.as_slice(), &["mappings", mapping, "approve"]].concat();
                 let (approved, sql) = (!reject, override_transformation);
-                let decision = json!({"approved": approved, "override_transformation": sql, "comment": comment});
+                let decision = json!({
+                    "approved": approved,
+                    "override_transformation": sql,
+                    "target_column": target_column,
+                    "comment": comment,
+                });
                 session.server.post(&path, decision.to_string()).await?
             }
             None => {
@@ -55,7 +63,10 @@ impl Arguments {
             (None, _, _) => "Everything that waited is approved.\n".to_owned(),
             (Some(mapping), true, _) => format!("{mapping} is rejected: its column is left out.\n"),
             (Some(mapping), false, Some(sql)) => format!("{mapping} is approved, by {sql}.\n"),
-            (Some(mapping), false, None) => format!("{mapping} is approved.\n"),
+            (Some(mapping), false, None) => match &self.target_column {
+                Some(column) => format!("{mapping} is approved, into {column}.\n"),
+                None => format!("{mapping} is approved.\n"),
+            },
         }
     }
 }

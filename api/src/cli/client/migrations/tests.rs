@@ -103,12 +103,12 @@ async fn orders_carry_every_field_of_the_contract() {
         (
             "approve mig_1 map_1 --override lower(a) --comment seen",
             "plan/mappings/map_1/approve",
-            json!({"approved": true, "override_transformation": "lower(a)", "comment": "seen"}),
+            json!({"approved": true, "override_transformation": "lower(a)", "target_column": null, "comment": "seen"}),
         ),
         (
             "approve mig_1 map_1 --reject",
             "plan/mappings/map_1/approve",
-            json!({"approved": false, "override_transformation": null, "comment": null}),
+            json!({"approved": false, "override_transformation": null, "target_column": null, "comment": null}),
         ),
         ("approve mig_1 --all", "plan/approve", json!({"mappings": null, "approved": true, "comment": null})),
         ("validation mig_1 --again", "validation", json!({})),

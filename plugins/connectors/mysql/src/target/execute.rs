@@ -2,13 +2,13 @@
 
 use sensei_sdk::{Error, Kind, Result, Stage, Statement};
 
-use super::render::{ASIDE, LIVE, OLD_SCHEMA, ORPHANS, RENAME};
-use super::{ledger, staging, take_back};
+use super::render::{ADD, ADDED, ASIDE, CLASH, KEEP, LIVE, OLD_SCHEMA, ORPHANS, REFERENCE, REFERS, RENAME};
+use super::{append, ledger, staging, take_back};
 use crate::connection::{Connection, literal};
 use crate::error::already_so;
 
 /// Executes in order. The cutover's renames become one statement, and so do those that take it back: all of them happen, or
-/// none.
+/// none. Rows that are added to live tables come just before, in one transaction.
 pub(crate) fn execute(connection: &mut Connection, migration: &str, statements: &[Statement]) -> Result<()> {
     let (mut cutover, mut back) = (Vec::new(), Vec::new());
     for statement in statements {
@@ -39,8 +39,10 @@ fn one(connection: &mut Connection, migration: &str, statement: &Statement) -> R
     if recorded && ledger::has(connection, migration, &statement.id)? {
         return Ok(());
     }
-    if statement.id.starts_with(ORPHANS) {
+    if statement.id.starts_with(ORPHANS) || statement.id.starts_with(REFERS) {
         no_orphans(connection, statement)?;
+    } else if statement.id.starts_with(CLASH) {
+        no_clash(connection, statement)?;
     } else {
         match connection.execute(&statement.sql) {
             Ok(_) => {}
@@ -51,8 +53,20 @@ fn one(connection: &mut Connection, migration: &str, statement: &Statement) -> R
     if recorded { ledger::record(connection, migration, &statement.id) } else { Ok(()) }
 }
 
+/// Fails if a row that is to be added is there already.
+fn no_clash(connection: &mut Connection, statement: &Statement) -> Result<()> {
+    let row = connection.table(&statement.sql).map_err(|e| about(e, statement))?.into_iter().next();
+    let Some(row) = row else { return Ok(()) };
+    let values: Vec<String> = row.into_iter().map(Option::unwrap_or_default).collect();
+    let message = format!(
+        "The target has a row with the key ({}) already. Leave it out of the source's rows, or of the target's.",
+        values.join(", ")
+    );
+    Err(about(Error::new(Kind::ConstraintViolation, message), statement).row(values.join(", ")))
+}
+
 /// Fails if a row refers to nothing.
-fn no_orphans(connection: &mut Connection, statement: &Statement) -> Result<()> {
+pub(super) fn no_orphans(connection: &mut Connection, statement: &Statement) -> Result<()> {
     let row = connection.table(&statement.sql).map_err(|e| about(e, statement))?.into_iter().next();
     let Some(row) = row else { return Ok(()) };
     let values: Vec<String> = row.into_iter().map(Option::unwrap_or_default).collect();
@@ -81,12 +95,21 @@ fn cut_over(connection: &mut Connection, migration: &str, statements: &[&Stateme
     let mut renames = Vec::new();
     let mut asides = Vec::new();
     let mut places = Vec::new();
+    let (mut adds, mut keeps, mut afterwards) = (Vec::new(), Vec::new(), Vec::new());
     for statement in statements {
         if ledger::has(connection, migration, &statement.id)? {
             continue;
         }
         if statement.id.starts_with(OLD_SCHEMA) {
             places.push(*statement);
+            continue;
+        }
+        if statement.id.starts_with(ADD) || statement.id.starts_with(ADDED) {
+            adds.push(*statement);
+            continue;
+        }
+        if statement.id.starts_with(REFERS) || statement.id.starts_with(REFERENCE) {
+            afterwards.push(*statement);
             continue;
         }
         let Some(rename) = statement.sql.strip_prefix(RENAME) else {
@@ -108,17 +131,23 @@ fn cut_over(connection: &mut Connection, migration: &str, statements: &[&Stateme
             if staged || !live {
                 renames.push(rename);
             }
+        } else if statement.id.starts_with(KEEP) {
+            if staged {
+                keeps.push(rename);
+            }
         } else {
             return Err(Error::internal(format!("The statement {} is no part of a cutover.", statement.id)));
         }
     }
+    append::add(connection, migration, &adds)?;
+    asides.extend(keeps);
     if !asides.is_empty() {
         for place in places {
             connection.execute(&place.sql).map_err(|e| about(e, place))?;
         }
     }
-    if !renames.is_empty() {
-        asides.extend(renames);
+    asides.extend(renames);
+    if !asides.is_empty() {
         // References follow a renamed table only while they are heeded.
         connection.execute("SET SESSION foreign_key_checks = 1")?;
         let done = connection.execute(&format!("{RENAME}{}", asides.join(", ")));
@@ -130,6 +159,9 @@ fn cut_over(connection: &mut Connection, migration: &str, statements: &[&Stateme
             },
             _ => e,
         })?;
+    }
+    for statement in afterwards {
+        one(connection, migration, statement)?;
     }
     connection.execute("START TRANSACTION")?;
     for statement in statements {

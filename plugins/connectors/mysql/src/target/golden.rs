@@ -4,7 +4,7 @@ use sensei_sdk::catalog::{
     Action, Binary, Check, Column, DataType, Decimal, DefaultValue, Enumeration, ForeignKey, Generated, Generation,
     Identity, Index, IndexPart, Integer, Key, Table, TableName, Text, Timestamp,
 };
-use sensei_sdk::{Job, OnExisting};
+use sensei_sdk::{Addition, Job, OnExisting};
 
 use super::propose::{Collations, propose};
 use super::render::render;
@@ -145,6 +145,7 @@ fn golden(server: &str, collations: &[&str], on_existing: OnExisting) -> String 
         named_types: vec![],
         dialect: "another".to_owned(),
         on_existing,
+        additions: vec![],
         new_schemas: vec![],
     };
     for statement in render(&job, &server) {
@@ -167,6 +168,28 @@ fn a_shop_in_mariadb() {
 #[test]
 fn a_shop_in_mysql() {
     insta::assert_snapshot!(golden("8.4.0", &["utf8mb4_0900_bin"], OnExisting::Fail));
+}
+
+/// Rows go into a table that is there, and a new one refers to them.
+#[test]
+fn rows_are_added() {
+    let server = Server::new("10.11.6-MariaDB");
+    let proposals = propose(shop(), "another", &server, &Collations::default());
+    let tables: Vec<Table> = proposals.into_iter().map(|p| p.table).collect();
+    let additions = vec![Addition { table: tables[0].name.clone(), foreign_keys: vec![] }];
+    let job = Job {
+        migration: "m1".to_owned(),
+        tables,
+        named_types: vec![],
+        dialect: "another".to_owned(),
+        on_existing: OnExisting::Append,
+        additions,
+        new_schemas: vec![],
+    };
+    let told = ["probe/", "clash/", "orphans/", "foreign/", "cutover/", "forget/"];
+    let told = render(&job, &server).into_iter().filter(|s| told.iter().any(|beginning| s.id.starts_with(beginning)));
+    let text = told.map(|s| format!("-- {} ({})\n{};\n-- undo: {}", s.id, s.label, s.sql, s.undo.unwrap_or_default()));
+    insta::assert_snapshot!(text.collect::<Vec<_>>().join("\n"));
 }
 
 #[test]

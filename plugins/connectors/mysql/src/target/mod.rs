@@ -1,5 +1,6 @@
 //! Writing: proposals, statements, the ledger, and chunks.
 
+mod append;
 mod ddl;
 mod encode;
 mod execute;

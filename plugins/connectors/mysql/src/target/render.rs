@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use sensei_sdk::catalog::{Table, TableName};
 use sensei_sdk::{Job, OnExisting, Stage, Statement};
 
-use super::{ddl, staging};
+use super::{append, ddl, staging};
 use crate::connection::{Server, identifier, literal};
 
 /// Ids of statements that `execute` treats in a way of their own begin with these.
@@ -14,20 +14,31 @@ pub(crate) const ASIDE: &str = "cutover/aside/";
 pub(crate) const OLD_SCHEMA: &str = "cutover/old/";
 pub(crate) const LIVE: &str = "cutover/live/";
 pub(crate) const SCHEMA: &str = "cutover/schema/";
+/// Rows are added to a live table.
+pub(crate) const ADD: &str = "cutover/add/";
+/// What was added refers to nothing that is not there; a query for a row that does.
+pub(crate) const ADDED: &str = "cutover/added/";
+/// What the rows were copied from goes aside.
+pub(crate) const KEEP: &str = "cutover/keep/";
+/// References of new tables to live ones: a query for a row that refers to nothing, and the foreign key.
+pub(crate) const REFERS: &str = "cutover/refers/";
+pub(crate) const REFERENCE: &str = "cutover/foreign/";
+/// A query for a row that is in staging and live.
+pub(crate) const CLASH: &str = "clash/";
 pub(crate) const FORGET_SCHEMA: &str = "forget/schema/";
 /// What statements of ASIDE and LIVE begin with: they become one RENAME TABLE.
 pub(crate) const RENAME: &str = "RENAME TABLE ";
 
 /// `schema.table`, in ids and labels.
-fn plain(name: &TableName) -> String {
+pub(super) fn plain(name: &TableName) -> String {
     format!("{}.{}", name.schema, name.name)
 }
 
 /// A list of statements in the making.
-struct List(Vec<Statement>);
+pub(super) struct List(Vec<Statement>);
 
 impl List {
-    fn add(
+    pub(super) fn add(
         &mut self,
         stage: Stage,
         id: String,
@@ -44,8 +55,7 @@ impl List {
 pub(crate) fn render(job: &Job, server: &Server) -> Vec<Statement> {
     let mut list = List(Vec::new());
     let schemas: BTreeSet<&str> = job.tables.iter().map(|t| t.name.schema.as_str()).collect();
-    let staged: HashSet<(&str, &str)> =
-        job.tables.iter().map(|t| (t.name.schema.as_str(), t.name.name.as_str())).collect();
+    let staged: HashSet<(&str, &str)> = job.made().map(|t| (t.name.schema.as_str(), t.name.name.as_str())).collect();
     for schema in &schemas {
         let place = identifier(&staging::schema(&job.migration, schema));
         list.add(
@@ -68,17 +78,21 @@ pub(crate) fn render(job: &Job, server: &Server) -> Vec<Statement> {
             format!("table {}", plain(&table.name)),
         );
     }
+    job.added().for_each(|table| append::probe(&mut list, job, table));
     for table in &job.tables {
         complete(&mut list, job, table);
     }
     let mut names = HashSet::new();
+    let mut later = Vec::new();
     for table in &job.tables {
-        references(&mut list, job, table, &staged, &mut names, server);
+        later.extend(references(&mut list, job, table, &staged, &mut names, server));
     }
+    job.added().for_each(|table| append::no_clash(&mut list, job, table));
     for table in &job.tables {
         finish(&mut list, job, table);
     }
     cutover(&mut list, job, &schemas);
+    list.0.extend(later);
     for schema in &schemas {
         list.add(
             Stage::Discard,
@@ -144,7 +158,7 @@ fn complete(list: &mut List, job: &Job, table: &Table) {
 }
 
 /// Foreign keys. The server would copy the table to check one while it is added; so each is first checked by a query,
-/// then added unchecked.
+/// then added unchecked. Those to live tables that get rows are returned: they are for the end of the cutover.
 fn references(
     list: &mut List,
     job: &Job,
@@ -152,8 +166,9 @@ fn references(
     staged: &HashSet<(&str, &str)>,
     names: &mut HashSet<(String, String)>,
     server: &Server,
-) {
-    let place = staging::table(&job.migration, &table.name);
+) -> Vec<Statement> {
+    let staged_place = staging::table(&job.migration, &table.name);
+    let mut later = List(Vec::new());
     for (at, foreign) in table.foreign_keys.iter().enumerate() {
         let referenced =
             TableName { schema: foreign.referenced_schema.clone(), name: foreign.referenced_table.clone() };
@@ -169,25 +184,32 @@ fn references(
             let free = |n: &String| names.insert((table.name.schema.clone(), n.to_lowercase()));
             candidates.into_iter().find(free).expect("numbers do not end")
         });
+        let adds = job.adds_to(&referenced);
+        let place = if adds { ddl::qualified(&table.name.schema, &table.name.name) } else { staged_place.clone() };
+        let (stage, refers, reference) =
+            if adds { (Stage::Cutover, REFERS, REFERENCE) } else { (Stage::CompleteAll, ORPHANS, "foreign/") };
+        let into = if adds { &mut later } else { &mut *list };
         let id = format!("{}/{at}", plain(&table.name));
         let shown = name.clone().unwrap_or_else(|| format!("({})", foreign.columns.join(", ")));
-        list.add(
-            Stage::CompleteAll,
-            format!("{ORPHANS}{id}"),
+        into.add(
+            stage,
+            format!("{refers}{id}"),
             ddl::orphans(foreign, &place, &parent),
             None,
             Some(&table.name),
             format!("every row of {} that refers finds its row ({shown})", plain(&table.name)),
         );
-        list.add(
-            Stage::CompleteAll,
-            format!("foreign/{id}"),
+        into.add(
+            stage,
+            format!("{reference}{id}"),
             format!("ALTER TABLE {place} ADD {}", ddl::foreign_key(foreign, name.as_deref(), &parent, server)),
-            name.as_ref().map(|n| format!("ALTER TABLE {place} DROP FOREIGN KEY {}", identifier(n))),
+            // One of a live table goes back with it.
+            name.as_ref().filter(|_| !adds).map(|n| format!("ALTER TABLE {place} DROP FOREIGN KEY {}", identifier(n))),
             Some(&table.name),
             format!("foreign key {shown} of {}", plain(&table.name)),
         );
     }
+    later.0
 }
 
 /// Counters and statistics.
@@ -227,7 +249,8 @@ fn cutover(list: &mut List, job: &Job, schemas: &BTreeSet<&str>) {
             None,
             format!("database {schema}"),
         );
-        if job.on_existing == OnExisting::Replace {
+        let adds = job.additions.iter().any(|addition| addition.table.schema == *schema);
+        if job.on_existing == OnExisting::Replace || adds {
             let old = staging::old(&job.migration, schema);
             list.add(
                 Stage::Cutover,
@@ -239,7 +262,8 @@ fn cutover(list: &mut List, job: &Job, schemas: &BTreeSet<&str>) {
             );
         }
     }
-    for table in &job.tables {
+    append::add_rows(list, job);
+    for table in job.made() {
         let (name, live) = (plain(&table.name), ddl::qualified(&table.name.schema, &table.name.name));
         let place = staging::table(&job.migration, &table.name);
         // What goes back finds no staging where the migration ended: it was discarded.
@@ -268,7 +292,7 @@ fn cutover(list: &mut List, job: &Job, schemas: &BTreeSet<&str>) {
 
 /// What was moved aside goes, for good.
 fn forget(list: &mut List, job: &Job, schemas: &BTreeSet<&str>) {
-    if job.on_existing != OnExisting::Replace {
+    if job.on_existing == OnExisting::Fail {
         return;
     }
     let old = |name: &TableName| ddl::qualified(&staging::old(&job.migration, &name.schema), &name.name);

@@ -4,16 +4,22 @@ use sensei_sdk::catalog::TableName;
 use sensei_sdk::{Error, Kind, Result, Statement};
 
 use super::execute::{about, exists};
-use super::render::{ASIDE, FORGET_SCHEMA, LIVE, OLD_SCHEMA, RENAME, SCHEMA};
-use super::{ddl, ledger, staging};
+use super::render::{ADD, ASIDE, FORGET_SCHEMA, KEEP, LIVE, OLD_SCHEMA, RENAME, SCHEMA};
+use super::{append, ddl, ledger, staging};
 use crate::connection::{Connection, identifier, literal};
 
 /// Before the id of the statement that is taken back.
 const UNDO: &str = "undo/";
 
-/// Takes a cutover back, by one RENAME TABLE: all of it, or nothing. What is back already stays.
+/// Takes a cutover back, by one RENAME TABLE: all of it, or nothing. What is back already stays. Rows that were added to live
+/// tables go out just before, in one transaction.
 pub(super) fn take_back(connection: &mut Connection, migration: &str, statements: &[&Statement]) -> Result<()> {
     let (mut renames, mut leaving, mut emptied) = (Vec::new(), Vec::new(), Vec::new());
+    let added = |statement: &&Statement| statement.id.strip_prefix(UNDO).is_some_and(|id| id.starts_with(ADD));
+    let added: Vec<(&Statement, &str)> = (statements.iter().copied().filter(added))
+        .map(|statement| (statement, statement.id.strip_prefix(UNDO).unwrap_or_default()))
+        .collect();
+    append::take_out(connection, migration, &added)?;
     for statement in statements {
         let id = statement.id.strip_prefix(UNDO).unwrap_or(&statement.id);
         if let Some(schema) = id.strip_prefix(SCHEMA) {
@@ -37,6 +43,14 @@ pub(super) fn take_back(connection: &mut Connection, migration: &str, statements
             connection.execute(&format!("CREATE DATABASE IF NOT EXISTS {}", identifier(&place)))?;
             renames.push(format!("{live} TO {}", staging::table(migration, name)));
             leaving.push(name);
+        } else if id.starts_with(ADD) {
+            // Its rows are out.
+        } else if id.starts_with(KEEP) {
+            let (old, place) = (staging::old(migration, &name.schema), staging::schema(migration, &name.schema));
+            if exists(connection, &old, &name.name)? {
+                connection.execute(&format!("CREATE DATABASE IF NOT EXISTS {}", identifier(&place)))?;
+                renames.push(format!("{} TO {}", ddl::qualified(&old, &name.name), staging::table(migration, name)));
+            }
         } else if id.starts_with(ASIDE) {
             let old = staging::old(migration, &name.schema);
             if exists(connection, &old, &name.name)? {

@@ -36,11 +36,12 @@ impl Rendering<'_> {
         for (id, label, sql, undo) in types.collect::<Vec<_>>() {
             self.add(Stage::Cutover, id, label, sql, Some(undo));
         }
-        for (at, table) in self.job.tables.iter().enumerate() {
+        let made: Vec<_> = self.job.made().collect();
+        for (at, table) in made.iter().enumerate() {
             let live = qualified(&table.name.schema, &table.name.name);
             let staging = staging_schema(&self.job.migration, &table.name.schema);
             let mut undo = back_into(&staging, &format!("ALTER TABLE {live} SET SCHEMA {}", identifier(&staging)));
-            if at + 1 == self.job.tables.len() {
+            if at + 1 == made.len() {
                 // The first thing to be taken back: by then all of them are in their place.
                 undo = format!("{}; {undo}", self.nothing_depends());
             }
@@ -52,6 +53,7 @@ impl Rendering<'_> {
                 Some(undo),
             );
         }
+        self.add_rows();
     }
 
     /// Tables and types that are there already go to a schema that keeps them.
@@ -147,10 +149,10 @@ impl Rendering<'_> {
         );
     }
 
-    /// What was moved aside, for good: in one statement, since these tables refer to one another. Nothing goes that others
+    /// What was moved aside, and copies of what was added, for good: in one statement, since these tables refer to one another. Nothing goes that others
     /// have come to depend on.
     pub(super) fn forget(&mut self) {
-        if self.job.on_existing != OnExisting::Replace {
+        if self.job.on_existing == OnExisting::Fail {
             return;
         }
         let migration = self.job.migration.clone();
@@ -181,8 +183,7 @@ impl Rendering<'_> {
     /// Fails if a view, or a foreign key of another table, has come to depend on a live table of the job: it would go with
     /// the table.
     fn nothing_depends(&self) -> String {
-        let live: Vec<String> =
-            self.job.tables.iter().map(|t| literal(&qualified(&t.name.schema, &t.name.name))).collect();
+        let live: Vec<String> = self.job.made().map(|t| literal(&qualified(&t.name.schema, &t.name.name))).collect();
         let body = format!(
             "DECLARE found text; BEGIN \
              WITH live AS (SELECT pg_catalog.to_regclass(n)::oid AS made FROM pg_catalog.unnest(ARRAY[{}]::text[]) n), \
@@ -202,12 +203,12 @@ impl Rendering<'_> {
 }
 
 /// Leaves a schema in which others have made something.
-fn drop_if_empty(schema: &str) -> String {
+pub(super) fn drop_if_empty(schema: &str) -> String {
     let drop = format!("DROP SCHEMA IF EXISTS {}", identifier(schema));
     format!("DO {}", literal(&format!("BEGIN {drop}; EXCEPTION WHEN dependent_objects_still_exist THEN NULL; END")))
 }
 
 /// What goes back finds no staging where the migration ended: it was discarded.
-fn back_into(staging: &str, sql: &str) -> String {
+pub(super) fn back_into(staging: &str, sql: &str) -> String {
     format!("CREATE SCHEMA IF NOT EXISTS {}; {sql}", identifier(staging))
 }

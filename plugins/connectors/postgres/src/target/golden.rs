@@ -4,7 +4,7 @@ use sensei_sdk::catalog::{
     Action, Check, Column, DataType, Decimal, DefaultValue, Enumeration, ForeignKey, Generated, Generation, Identity,
     Index, IndexPart, Integer, Key, NamedType, NamedTypeKind, Table, TableName, Text, Timestamp,
 };
-use sensei_sdk::{Job, OnExisting, Proposal, plain_column};
+use sensei_sdk::{Addition, Job, OnExisting, Proposal, plain_column};
 
 use super::{propose::propose, render::render};
 
@@ -170,6 +170,7 @@ fn show(proposals: &[Proposal], named_types: Vec<NamedType>, dialect: &str, on_e
         named_types,
         dialect: dialect.to_owned(),
         on_existing,
+        additions: vec![],
         new_schemas: vec![],
     };
     for s in render(&job) {
@@ -191,6 +192,30 @@ fn a_table_of_postgres() {
     insta::assert_snapshot!(show(&propose(&tables, "postgresql"), types, "postgresql", OnExisting::Replace));
 }
 
+/// Rows go into a table that is there, and a new one refers to them.
+#[test]
+fn rows_are_added() {
+    let proposals = propose(&mysql(), "mysql");
+    let mut tables: Vec<Table> = proposals.into_iter().map(|p| p.table).collect();
+    let parent = tables.iter().flat_map(|t| &t.foreign_keys).map(|key| key.referenced_table.clone()).next().unwrap();
+    let at = tables.iter().position(|t| t.name.name == parent).unwrap();
+    let foreign_keys = std::mem::take(&mut tables[at].foreign_keys);
+    let additions = vec![Addition { table: tables[at].name.clone(), foreign_keys }];
+    let job = Job {
+        migration: "m1".to_owned(),
+        tables,
+        named_types: vec![],
+        dialect: "mysql".to_owned(),
+        on_existing: OnExisting::Append,
+        additions,
+        new_schemas: vec![],
+    };
+    let told = ["prepare/probe", "all/clash", "all/foreign-key", "cutover/", "forget/"];
+    let told = render(&job).into_iter().filter(|s| told.iter().any(|beginning| s.id.starts_with(beginning)));
+    let text = told.map(|s| format!("-- {} ({})\n{};\n-- undo: {}", s.id, s.label, s.sql, s.undo.unwrap_or_default()));
+    insta::assert_snapshot!(text.collect::<Vec<_>>().join("\n"));
+}
+
 #[test]
 fn ids_are_unique_and_stay() {
     let job = |tables: Vec<Table>| Job {
@@ -199,6 +224,7 @@ fn ids_are_unique_and_stay() {
         named_types: vec![],
         dialect: "mysql".to_owned(),
         on_existing: OnExisting::Replace,
+        additions: vec![],
         new_schemas: vec!["public".to_owned()],
     };
     let tables: Vec<Table> = propose(&mysql(), "mysql").into_iter().map(|p| p.table).collect();

@@ -1,5 +1,6 @@
 //! A session that writes: one connection; at most one chunk on its way in.
 
+mod append;
 mod cutover;
 mod encode;
 #[cfg(test)]

@@ -79,7 +79,7 @@ impl<'a> Place<'a> {
             }
         }
         // Enumerations of columns that no named type stands for: those of systems where enums have no name.
-        for column in job.tables.iter().flat_map(|t| &t.columns) {
+        for column in job.made().flat_map(|t| &t.columns) {
             if let DataType::Enumeration(Enumeration { schema: Some(schema), name: Some(name), values }) =
                 &column.data_type
                 && !values.is_empty()
@@ -121,7 +121,7 @@ impl<'a> Place<'a> {
 /// Named types that a column, or a used type's definition, mentions.
 fn used(job: &Job) -> HashSet<(&str, &str)> {
     let mut texts: Vec<&str> = Vec::new();
-    for table in &job.tables {
+    for table in job.made() {
         texts.extend(table.columns.iter().map(|c| c.native_type.as_str()));
         texts.extend(table.columns.iter().filter_map(|c| c.generated.as_ref()).map(|g| g.expression.as_str()));
         texts.extend(table.columns.iter().filter_map(|c| match &c.default {

@@ -77,7 +77,7 @@ impl Rendering<'_> {
             );
         }
         let live: Vec<String> = self.place.types().iter().map(|t| literal(&qualified(t.schema, t.name))).collect();
-        if !live.is_empty() && self.job.on_existing == OnExisting::Fail {
+        if !live.is_empty() && self.job.on_existing != OnExisting::Replace {
             self.add(
                 Stage::Prepare,
                 "prepare/no-such-types".to_owned(),
@@ -115,6 +115,7 @@ impl Rendering<'_> {
                 Some(format!("DROP TABLE IF EXISTS {staged}")),
             );
         }
+        self.job.added().for_each(|table| self.probe(table));
     }
 
     fn column(&self, column: &Column) -> String {
@@ -269,9 +270,13 @@ impl Rendering<'_> {
     fn complete_all(&mut self) {
         for table in &self.job.tables {
             for key in &table.foreign_keys {
-                self.foreign_key(table, key);
+                let parent = TableName { schema: key.referenced_schema.clone(), name: key.referenced_table.clone() };
+                if !self.job.adds_to(&parent) {
+                    self.foreign_key(table, key, false);
+                }
             }
         }
+        self.job.added().for_each(|table| self.no_clash(table));
         for table in &self.job.tables {
             for column in &table.columns {
                 if let Some(identity) = &column.identity {
@@ -284,10 +289,11 @@ impl Rendering<'_> {
         }
     }
 
-    fn foreign_key(&mut self, table: &Table, key: &ForeignKey) {
-        let staged = self.staged(&table.name);
+    /// In staging, or of a live table.
+    pub(super) fn foreign_key(&mut self, table: &Table, key: &ForeignKey, live: bool) {
+        let staged = if live { qualified(&table.name.schema, &table.name.name) } else { self.staged(&table.name) };
         let referenced = TableName { schema: key.referenced_schema.clone(), name: key.referenced_table.clone() };
-        let inside = self.job.tables.iter().any(|t| t.name == referenced);
+        let inside = !live && self.job.tables.iter().any(|t| t.name == referenced);
         let references =
             if inside { self.staged(&referenced) } else { qualified(&referenced.schema, &referenced.name) };
         let name =
@@ -303,9 +309,10 @@ impl Rendering<'_> {
         if key.deferrable {
             sql.push_str(if key.initially_deferred { " DEFERRABLE INITIALLY DEFERRED" } else { " DEFERRABLE" });
         }
+        let (stage, beginning) = if live { (Stage::Cutover, "cutover") } else { (Stage::CompleteAll, "all") };
         self.add(
-            Stage::CompleteAll,
-            format!("all/foreign-key/{}/{name}", plain(&table.name)),
+            stage,
+            format!("{beginning}/foreign-key/{}/{name}", plain(&table.name)),
             format!("foreign key {name} of {}", plain(&table.name)),
             sql,
             Some(format!("ALTER TABLE IF EXISTS {staged} DROP CONSTRAINT IF EXISTS {}", identifier(&name))),

@@ -140,6 +140,7 @@ fn every_type_of_another_system_comes_back_equal() {
             named_types: vec![],
             dialect: "other".into(),
             on_existing: OnExisting::Fail,
+            additions: vec![],
             new_schemas: vec![],
         };
         let schema = Schema::new(vec![arrow_field(&theirs.columns[0])]);
@@ -205,6 +206,7 @@ fn what_sqlite_cannot_hold_is_refused() {
             named_types: vec![],
             dialect: "other".into(),
             on_existing: OnExisting::Fail,
+            additions: vec![],
             new_schemas: vec![],
         };
         target.claim(MIGRATION).unwrap();
@@ -288,6 +290,7 @@ fn statements_of_a_job_are_a_golden_text() {
         named_types: vec![],
         dialect: "other".into(),
         on_existing: OnExisting::Replace,
+        additions: vec![],
         new_schemas: vec![],
     };
     let statements = target.render(job).unwrap();

@@ -60,7 +60,8 @@ struct Mapping {
 struct Place {
     schema: Option<String>,
     table: String,
-    column: String,
+    /// None where the target's table is there and a person has to say which of its columns is meant.
+    column: Option<String>,
 }
 
 /// Why the confidence is what it is: 1 for no doubt.

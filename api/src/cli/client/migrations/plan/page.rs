@@ -58,7 +58,8 @@ fn waiting(plan: &Plan, width: u16) -> String {
         text += &format!("  and {} more (all of them: --json)\n", count((waiting.len() - MAPPINGS_SHOWN) as u64));
     }
     let id = &plan.migration_id;
-    text += &format!("\n  sensei migrations approve {id} MAPPING     or --reject, or --override SQL\n");
+    text +=
+        &format!("\n  sensei migrations approve {id} MAPPING     or --reject, --override SQL, --target-column NAME\n");
     text + &format!("  sensei migrations approve {id} --all\n")
 }
 
@@ -67,7 +68,9 @@ impl Mapping {
         let way = format!("{} -> {}", self.source.text(), self.target.text());
         let mut text = format!("  {}  {way}\n", self.id);
         let mut line = |words: &str| text += &format!("{}\n", headed("      ", words, "        ", width.into()));
-        if let Some(transformation) = self.transformation.as_deref().filter(|sql| *sql != self.source.column) {
+        if let Some(transformation) =
+            self.transformation.as_deref().filter(|sql| Some(*sql) != self.source.column.as_deref())
+        {
             line(&format!("by {transformation}"));
         }
         line(&format!("confidence {:.2}", self.confidence));
@@ -83,7 +86,7 @@ impl Mapping {
 impl Place {
     fn text(&self) -> String {
         let schema = self.schema.as_deref().filter(|schema| !schema.is_empty());
-        let parts = schema.into_iter().chain([self.table.as_str(), self.column.as_str()]);
+        let parts = schema.into_iter().chain([self.table.as_str(), self.column.as_deref().unwrap_or("?")]);
         parts.collect::<Vec<_>>().join(".")
     }
 }

@@ -55,8 +55,8 @@ fn no_more_mappings_than_a_person_decides() {
     let mut plan: Plan = serde_json::from_str(REVIEW).expect("a plan");
     let mapping = || Mapping {
         id: "map_9".into(),
-        source: Place { schema: None, table: "t".into(), column: "c".into() },
-        target: Place { schema: None, table: "t".into(), column: "c".into() },
+        source: Place { schema: None, table: "t".into(), column: Some("c".into()) },
+        target: Place { schema: None, table: "t".into(), column: Some("c".into()) },
         transformation: None,
         confidence: 0.5,
         evidence: vec![],
