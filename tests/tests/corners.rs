@@ -294,3 +294,47 @@ fn a_value_of_64_megabytes_moves() {
     }
     compare(&source.into(), &back.into(), &Rules::across()).assert_equal();
 }
+
+/// MySQL's ON UPDATE CURRENT_TIMESTAMP is a trigger in PostgreSQL, and becomes what it was on the way back.
+#[test]
+fn an_update_sets_its_time_in_every_system_that_can() {
+    let source = mariadb(&["
+        create table notes (id int primary key, text varchar(40), data longtext check (json_valid(data)),
+            changed timestamp(3) not null default current_timestamp(3) on update current_timestamp(3),
+            `last seen` datetime default null on update current_timestamp);
+        insert into notes values (1, 'a', '{}', '2020-01-01', '2020-01-01'), (2, 'b', null, '2020-01-01', null)"]);
+    let there = servers::postgres().fresh_database();
+    // Once more over what is there: the trigger and its function move aside with the table, and are not in the way.
+    for more in [&["--naming", "preserve"][..], &["--naming", "preserve", "--on-existing", "replace"][..]] {
+        product::migrate_value_by_value(&source.url, &there.url, more);
+        let old = |id: u32| {
+            there.value(&format!("select (changed < '2021-01-01')::int + 2 * coalesce((\"last seen\" < '2021-01-01')::int, 0) from notes where id = {id}"))
+        };
+        assert_eq!((old(1), old(2)), ("3".into(), "1".into()), "loading is no update");
+        there.sql("update notes set text = text");
+        assert_eq!(old(1), "3", "nothing changed");
+        there.sql("update notes set text = 'x' where id = 1");
+        assert_eq!(old(1), "0");
+        there.sql("update notes set text = 'y', changed = '1999-01-01' where id = 2");
+        assert_eq!(
+            there.value("select (changed < '2000-01-01')::int from notes where id = 2"),
+            "1",
+            "who sets it, sets it"
+        );
+    }
+    assert_eq!(
+        there.value(
+            "select count(*) from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'public'"
+        ),
+        "1"
+    );
+
+    // Between two of them, and back to where it came from.
+    let (other, back) = (servers::postgres().fresh_database(), servers::mariadb().fresh_database());
+    product::migrate_value_by_value(&there.url, &other.url, &["--naming", "preserve"]);
+    other.sql("update notes set text = 'z'");
+    assert_eq!(other.value("select count(*) from notes where changed < '2021-01-01'"), "0");
+    product::migrate_value_by_value(&there.url, &back.url, &["--naming", "preserve"]);
+    let told = back.value("select group_concat(column_name order by ordinal_position) from information_schema.columns where table_schema = database() and extra like '%on update%'");
+    assert_eq!(told, "changed,last seen");
+}

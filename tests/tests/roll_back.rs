@@ -121,6 +121,7 @@ fn source() -> MariaDbDatabase {
          create table children (id int primary key auto_increment, parent_id int not null, note varchar(40),
                                 constraint of_parent foreign key (parent_id) references parents (id));
          create index by_parent on children (parent_id);
+         create table stamps (id int primary key, at datetime default current_timestamp on update current_timestamp);
          insert into parents select seq, concat('new ', seq) from seq_1_to_100;
          insert into children select seq, 1 + seq % 100, md5(seq) from seq_1_to_{ROWS};
          analyze table parents, children"

@@ -3,6 +3,9 @@
 /// Longest identifier in bytes: `NAMEDATALEN - 1` of every stock server.
 pub(crate) const IDENTIFIER_BYTES: usize = 63;
 
+/// A setting under which the triggers that this connector makes leave rows as they are: `on` while it repairs them.
+pub(crate) const AS_IT_IS: &str = "sensei.as_it_is";
+
 /// What the comment on every schema that Sensei makes begins with; `catalog` leaves such schemas out.
 pub(crate) const SCHEMA_MARK: &str = "Sensei: ";
 

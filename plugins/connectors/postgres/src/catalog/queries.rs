@@ -72,7 +72,12 @@ SELECT c.oid::int8 AS table, a.attname AS name, pg_catalog.format_type(a.atttypi
              FROM pg_catalog.pg_collation l JOIN pg_catalog.pg_namespace ln ON ln.oid = l.collnamespace
              WHERE l.oid = a.attcollation) END AS collation,
   pg_catalog.col_description(c.oid, a.attnum) AS comment,
-  q.oid::int8 AS sequence
+  q.oid::int8 AS sequence,
+  EXISTS (SELECT FROM pg_catalog.pg_trigger g
+          WHERE g.tgrelid = c.oid AND NOT g.tgisinternal
+            AND pg_catalog.obj_description(g.tgfoid, 'pg_proc') LIKE '{mark}sets %'
+            AND pg_catalog.strpos(pg_catalog.obj_description(g.tgfoid, 'pg_proc'),
+                                  chr(34) || replace(a.attname, chr(34), chr(34) || chr(34)) || chr(34)) > 0) AS touched
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -203,7 +208,8 @@ WHERE t.typtype IN ('e', 'd', 'c', 'r') AND n.nspname NOT IN ('pg_catalog', 'inf
   AND ({schemas} OR t.oid IN (SELECT id FROM used))
 ORDER BY t.oid";
 
-/// Views, routines, triggers, policies, rules: listed, not moved. Nothing of an extension.
+/// Views, routines, triggers, policies, rules: listed, not moved. Nothing of an extension, nor what this connector makes for
+/// columns that are `touched`.
 pub(super) const OBJECTS: &str = "
 SELECT CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized-view' END AS kind, n.nspname AS schema, c.relname AS name,
   pg_catalog.pg_get_viewdef(c.oid) AS definition
@@ -215,7 +221,7 @@ UNION ALL
 SELECT 'routine', n.nspname, p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')',
   CASE WHEN p.prokind <> 'a' THEN pg_catalog.pg_get_functiondef(p.oid) END
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-WHERE {schemas}
+WHERE {schemas} AND coalesce(pg_catalog.obj_description(p.oid, 'pg_proc'), '') NOT LIKE '{mark}%'
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                   WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype IN ('e', 'i'))
 UNION ALL
@@ -223,6 +229,7 @@ SELECT 'trigger', n.nspname, t.tgname || ' on ' || c.relname, pg_catalog.pg_get_
 FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT t.tgisinternal AND NOT c.relispartition AND {schemas}
+  AND coalesce(pg_catalog.obj_description(t.tgfoid, 'pg_proc'), '') NOT LIKE '{mark}%'
 UNION ALL
 SELECT 'other', n.nspname, 'policy ' || p.polname || ' on ' || c.relname, pg_catalog.pg_get_expr(p.polqual, p.polrelid)
 FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid

@@ -50,6 +50,7 @@ struct ColumnRow {
     collation: Option<String>,
     comment: Option<String>,
     sequence: Option<i64>,
+    touched: bool,
 }
 
 #[derive(Deserialize)]
@@ -301,7 +302,7 @@ fn column(row: ColumnRow, reading: &super::type_rules::Reading, positions: &Posi
         default,
         identity,
         generated,
-        touched_on_update: false,
+        touched_on_update: row.touched,
         character_set: None,
         collation: row.collation,
         comment: row.comment,

@@ -36,6 +36,7 @@ impl Rendering<'_> {
         for (id, label, sql, undo) in types.collect::<Vec<_>>() {
             self.add(Stage::Cutover, id, label, sql, Some(undo));
         }
+        self.functions_live();
         let made: Vec<_> = self.job.made().collect();
         for (at, table) in made.iter().enumerate() {
             let live = qualified(&table.name.schema, &table.name.name);
@@ -106,6 +107,7 @@ impl Rendering<'_> {
         for (id, label, sql, undo) in types.collect::<Vec<_>>() {
             self.add(Stage::Cutover, id, label, sql, Some(undo));
         }
+        self.move_functions_aside();
     }
 
     /// Only what the migration made and what is not live. No schema is dropped with anything unknown in it.
@@ -121,6 +123,7 @@ impl Rendering<'_> {
                 None,
             );
         }
+        self.drop_functions(Stage::Discard, "discard", |schema| staging_schema(&migration, schema));
         let types = self.place.types().iter().rev().map(|t| {
             let name = qualified(&staging_schema(&migration, t.schema), t.name);
             let id = format!("discard/type/{}.{}", t.schema, t.name);
@@ -160,6 +163,9 @@ impl Rendering<'_> {
         let tables: Vec<String> = self.job.tables.iter().map(|table| kept(&table.name)).collect();
         let sql = format!("DROP TABLE IF EXISTS {}", tables.join(", "));
         self.add(Stage::Forget, "forget/tables".to_owned(), "replaced tables".to_owned(), sql, None);
+        if self.job.on_existing == OnExisting::Replace {
+            self.drop_functions(Stage::Forget, "forget", |schema| replaced_schema(&migration, schema));
+        }
         let types = self.place.types().iter().rev().map(|t| {
             let name = qualified(&replaced_schema(&migration, t.schema), t.name);
             let id = format!("forget/type/{}.{}", t.schema, t.name);

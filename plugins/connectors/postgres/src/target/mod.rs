@@ -14,6 +14,7 @@ mod rehearse;
 mod render;
 mod repair;
 mod rules;
+mod touch;
 mod writer;
 
 use std::cell::RefCell;

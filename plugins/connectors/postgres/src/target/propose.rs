@@ -11,6 +11,7 @@ use sensei_sdk::{ColumnNote, Fidelity, Proposal, Specials, TableNote, arrow_fiel
 
 use super::names::Names;
 use super::rules::{self, Context};
+use super::touch::can_be_touched;
 use crate::catalog::DIALECT;
 use crate::sql::{identifier, qualified};
 
@@ -175,8 +176,13 @@ impl Draft<'_> {
         if case_folded && self.in_key(&column.name) {
             note.push_str(" The source's collation ignores case; comparisons and keys here do not.");
         }
+        let touched_on_update = column.touched_on_update && can_be_touched(column);
         if column.touched_on_update {
-            self.note(&column.name, "Set by each update in the source; left out. A trigger can do it here.");
+            note.push_str(if touched_on_update {
+                " Each update of a row sets it, as in the source: here by a trigger."
+            } else {
+                " Set by each update in the source, and not here."
+            });
         }
         if let Some(generated) = &column.generated {
             let text = format!(
@@ -200,7 +206,7 @@ impl Draft<'_> {
             default,
             identity: column.identity,
             generated: None,
-            touched_on_update: false,
+            touched_on_update,
             character_set: None,
             collation: None,
             comment: column.comment.clone(),

@@ -93,6 +93,7 @@ impl Rendering<'_> {
                 None,
             );
         }
+        self.no_such_functions();
         let types = self.place.types().iter().map(|t| {
             let staging = identifier(&staging_schema(&migration, t.schema));
             let name = format!("{staging}.{}", identifier(t.name));
@@ -287,6 +288,7 @@ impl Rendering<'_> {
         for table in &self.job.tables {
             self.comments(table);
         }
+        self.touch();
     }
 
     /// In staging, or of a live table.

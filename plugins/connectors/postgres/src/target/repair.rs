@@ -3,7 +3,7 @@
 use sensei_sdk::{Error, Repair, Repaired, Result};
 
 use crate::connection::Connection;
-use crate::sql::{identifier, qualified, staging_schema};
+use crate::sql::{AS_IT_IS, identifier, qualified, staging_schema};
 
 /// Repairs tables in one transaction, those that others refer to first; what is deleted goes in the other order.
 pub(super) fn repair(
@@ -12,7 +12,7 @@ pub(super) fn repair(
     extras: &str,
     tables: &[Repair],
 ) -> Result<Vec<Repaired>> {
-    connection.execute("BEGIN; SET CONSTRAINTS ALL DEFERRED")?;
+    connection.execute(&format!("BEGIN; SET LOCAL {AS_IT_IS} = 'on'; SET CONSTRAINTS ALL DEFERRED"))?;
     let done = all(connection, migration, extras, tables).and_then(|done| connection.execute("COMMIT").map(|()| done));
     if done.is_err() {
         // The connection may be what failed: then the server rolls back by itself.
