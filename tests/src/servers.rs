@@ -8,6 +8,7 @@ mod mariadb;
 mod postgres;
 mod process;
 mod sqlite;
+mod target;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,6 +17,7 @@ pub use certificates::Certificates;
 pub use mariadb::{MariaDb, MariaDbDatabase};
 pub use postgres::{Postgres, PostgresDatabase};
 pub use sqlite::SqliteFile;
+pub use target::Target;
 
 /// Name of the role that owns what tests make. It is no superuser.
 pub const USER: &str = "sensei";

@@ -13,7 +13,7 @@ use sensei_engine::plan::{Decision, Naming, OnExisting, Plan, Policies, Request}
 use sensei_engine::plugin::{Cancel, Environment, Ledger, Registry, TargetSession, Traffic};
 use sensei_tests::api::eventually;
 use sensei_tests::oracle::{Rules, System, compare};
-use sensei_tests::servers::{self, MariaDbDatabase, Postgres, PostgresDatabase, SqliteFile};
+use sensei_tests::servers::{self, MariaDbDatabase, Postgres, SqliteFile, Target};
 
 /// Rows of the large table, and of a chunk: twenty chunks, give or take how well a source knows its keys.
 const ROWS: u64 = 20_000;
@@ -57,63 +57,32 @@ fn from_sqlite() -> SqliteFile {
     file
 }
 
-/// Where a migration goes.
-enum Target {
-    Postgres(PostgresDatabase),
-    MariaDb(MariaDbDatabase),
-    Sqlite(SqliteFile),
+/// What is in a target.
+trait Look {
+    fn system(&self) -> System;
+    /// All there is, as another program tells it: definitions, rows of `own`, and whatever bears the migration's name.
+    fn everything(&self, migration: &str) -> String;
+    /// What the target says is durably done of a migration.
+    fn ledger(&self, migration: &str) -> Option<Ledger>;
 }
 
-impl Target {
-    fn one_of_each() -> [Self; 3] {
-        [
-            Self::Postgres(servers::postgres().fresh_database()),
-            Self::MariaDb(servers::mariadb().fresh_database()),
-            Self::Sqlite(SqliteFile::fresh()),
-        ]
-    }
-
-    fn url(&self) -> &str {
-        match self {
-            Self::Postgres(database) => &database.url,
-            Self::MariaDb(database) => &database.url,
-            Self::Sqlite(file) => &file.url,
-        }
-    }
-
-    fn sql(&self, text: &str) {
-        match self {
-            Self::Postgres(database) => database.sql(text),
-            Self::MariaDb(database) => database.sql(text),
-            Self::Sqlite(file) => file.sql(text),
-        }
-    }
-
-    fn value(&self, select: &str) -> String {
-        match self {
-            Self::Postgres(database) => database.value(select),
-            Self::MariaDb(database) => database.value(select),
-            Self::Sqlite(file) => file.value(select),
-        }
-    }
-
+impl Look for Target {
     fn system(&self) -> System {
         match self {
-            Self::Postgres(database) => database.into(),
-            Self::MariaDb(database) => database.into(),
-            Self::Sqlite(file) => file.into(),
+            Target::Postgres(database) => database.into(),
+            Target::MariaDb(database) => database.into(),
+            Target::Sqlite(file) => file.into(),
         }
     }
 
-    /// All there is, as another program tells it: definitions, rows of `own`, and whatever bears the migration's name.
     fn everything(&self, migration: &str) -> String {
         match self {
-            Self::Postgres(database) => {
+            Target::Postgres(database) => {
                 // Newer dumps carry a random word against injection.
                 let dump = database.dump(&[]);
                 dump.lines().filter(|line| !line.contains("restrict ")).collect::<Vec<_>>().join("\n")
             }
-            Self::MariaDb(database) => {
+            Target::MariaDb(database) => {
                 // A server has databases of other tests, too.
                 let all = database.query(&format!(
                     "select concat('schema ', schema_name) a from information_schema.schemata where locate('{migration}', schema_name) > 0
@@ -123,14 +92,13 @@ impl Target {
                 ));
                 format!("{all:?}")
             }
-            Self::Sqlite(file) => file.value(
+            Target::Sqlite(file) => file.value(
                 "select group_concat(a, '; ') from (select type || ' ' || name || ' ' || coalesce(sql, '') a from sqlite_master
                  union all select 'row ' || id from own order by a)",
             ),
         }
     }
 
-    /// What the target says is durably done of a migration.
     fn ledger(&self, migration: &str) -> Option<Ledger> {
         let connection = Connection::from_url(registry(), self.url()).expect("a connection");
         let mut session = TargetSession::open(&connection, Environment::default()).expect("a target");

@@ -1,7 +1,7 @@
 //! Rows that differ after the cutover are repaired, and nothing else is touched.
 
 use sensei_tests::api::Serve;
-use sensei_tests::servers::{self, MariaDbDatabase, PostgresDatabase, SqliteFile};
+use sensei_tests::servers::{self, MariaDbDatabase, SqliteFile, Target};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -25,36 +25,11 @@ fn source() -> MariaDbDatabase {
     database
 }
 
-enum Target {
-    Postgres(PostgresDatabase),
-    MariaDb(MariaDbDatabase),
-    Sqlite(SqliteFile),
-}
-
-impl Target {
-    fn url(&self) -> &str {
-        match self {
-            Self::Postgres(database) => &database.url,
-            Self::MariaDb(database) => &database.url,
-            Self::Sqlite(file) => &file.url,
-        }
-    }
-
-    fn sql(&self, text: &str) {
-        match self {
-            Self::Postgres(database) => database.sql(text),
-            // Damage is done without asking.
-            Self::MariaDb(database) => database.sql(&format!("set foreign_key_checks = 0; {text}")),
-            Self::Sqlite(file) => file.sql(text),
-        }
-    }
-
-    fn value(&self, select: &str) -> String {
-        match self {
-            Self::Postgres(database) => database.value(select),
-            Self::MariaDb(database) => database.value(select),
-            Self::Sqlite(file) => file.value(select),
-        }
+/// Damage is done without asking.
+fn damage(target: &Target, text: &str) {
+    match target {
+        Target::MariaDb(database) => database.sql(&format!("set foreign_key_checks = 0; {text}")),
+        Target::Postgres(_) | Target::Sqlite(_) => target.sql(text),
     }
 }
 
@@ -109,12 +84,16 @@ fn is_repaired(target: &Target, double: &str, doubled: bool) {
     assert_eq!((&nothing["repaired"], &nothing["validation"]["status"]), (&json!([]), &json!("passed")), "{nothing}");
 
     // One row changed, one removed, one doubled where the target's key can be taken away, one that is not the source's.
-    target.sql(&format!(
-        "update many set price = price + 1, v = 'damaged' where id = 123456; delete from many where id = 999999;
+    damage(
+        target,
+        &format!(
+            "update many set price = price + 1, v = 'damaged' where id = 123456; delete from many where id = 999999;
          insert into many (id, v) values (2000000, 'nobody''s'); {double}"
-    ));
+        ),
+    );
     // A parent that somebody refers to is changed, another is gone with its child, and there are a child and a parent too many.
-    target.sql(
+    damage(
+        target,
         "update parents set kind = 'b' where id = 1; update children set note = null, up = null where id = 3;
          update children set up = null where id = 51 or up = 50; delete from children where id = 50; delete from parents where id = 50;
          insert into parents (id, kind, flag) select 60, kind, flag from parents where id = 1;
@@ -144,7 +123,7 @@ fn is_repaired(target: &Target, double: &str, doubled: bool) {
     assert!(log.contains("Repaired "), "{log}");
 
     // Where more differs than may be repaired, nothing is.
-    target.sql("update many set v = 'all of them' where id <= 100");
+    damage(target, "update many set v = 'all of them' where id <= 100");
     let path = format!("/v1/migrations/{}/validation/resync", world.id);
     world.serve.post(&path, &json!({"most_rows": 0})).refused(422, "invalid_request");
     let refused = world.serve.post(&path, &json!({"most_rows": 99})).refused(409, "conflict");

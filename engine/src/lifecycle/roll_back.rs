@@ -31,7 +31,7 @@ impl Driver {
                         (record.staged, record.taking_back) = (false, false);
                         let back = match record.replaced.len() {
                             0 => "",
-                            _ => ", and what it had replaced is back",
+                            _ => ", and what was there is as it was",
                         };
                         record.replaced.clear();
                         record.apply(Input::RolledBack, now)?;
