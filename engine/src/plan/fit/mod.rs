@@ -28,6 +28,9 @@ const OF_COLUMNS: f64 = 0.45;
 /// Least score of a pair. Measured on the pairs of `fit_tests`: wrong pairs of columns reach 0.62, right ones begin at 0.66.
 const COLUMN_PAIR: f64 = 0.64;
 const TABLE_PAIR: f64 = 0.6;
+/// Tables whose columns are compared with those of one table: those with the names most alike. 12: of hundreds of tables whose
+/// names share a word, the one that is meant shares more; and the time for the columns stays that of a plan.
+const TABLES_LOOKED_AT: usize = 12;
 /// A rival whose score comes as near as this makes a pair doubtful.
 const NEAR: f64 = 0.07;
 /// A name read in another way (without a prefix, without its table's name) is worth a little less.
@@ -36,7 +39,7 @@ const READ_OTHERWISE: f64 = 0.99;
 const ONLY_REFERENCE: f64 = 0.92;
 const ONE_REFERENCE: f64 = 0.6;
 /// Candidates that are named to whoever has to choose.
-const CANDIDATES: usize = 3;
+const CANDIDATES_NAMED: usize = 3;
 
 /// Least score, and what a pair of tables is worth then.
 const TABLE_WEIGHTS: [(f64, f64, &str); 4] = [
@@ -115,19 +118,17 @@ pub(super) fn fit(
     let mut wishes = Wishes::of(sources, homes, targets, into)?;
     let names = [sources.to_vec(), targets.iter().collect()].map(|tables| table_words(&tables));
     let mut paired: Vec<Option<usize>> = wishes.tables.clone();
+    let candidates: Vec<Vec<usize>> = (0..sources.len())
+        .map(|at| match wishes.tables[at] {
+            Some(named) => vec![named],
+            None => candidates(&names[0][at], &homes[at], targets, &names[1]),
+        })
+        .collect();
     let mut scored = Vec::new();
     for _ in 0..2 {
         let of = |at: usize, to: usize| Score::of(at, to, sources, targets, &names, &paired, &wishes);
-        // Where not even equal columns could make up for the names, nobody looks at the columns.
-        let may_be = |at: usize, to: usize| {
-            let name = likeness(&names[0][at], &names[1][to]);
-            wishes.tables[at] == Some(to) || OF_TABLE_NAME * name + OF_COLUMNS >= TABLE_PAIR
-        };
-        scored = (0..sources.len())
-            .map(|at| {
-                let home = |to: &usize| targets[*to].name.schema == homes[at] && may_be(at, *to);
-                (0..targets.len()).filter(home).map(|to| (to, of(at, to))).collect()
-            })
+        scored = (candidates.iter().enumerate())
+            .map(|(at, candidates)| candidates.iter().map(|&to| (to, of(at, to))).collect())
             .collect::<Vec<Vec<(usize, Score)>>>();
         paired = pairs(&scored, &wishes.tables);
     }
@@ -147,6 +148,16 @@ pub(super) fn fit(
         })
     });
     Ok(fits.collect())
+}
+
+/// Tables of a home whose columns are worth a look: where not even equal columns could make up for the names, they are not.
+fn candidates(name: &Words, home: &str, targets: &[Table], names: &[Words]) -> Vec<usize> {
+    let at_home = (0..targets.len()).filter(|to| targets[*to].name.schema == home);
+    let mut alike: Vec<(f64, usize)> = at_home.map(|to| (likeness(name, &names[to]), to)).collect();
+    alike.retain(|(name, _)| OF_TABLE_NAME * name + OF_COLUMNS >= TABLE_PAIR);
+    alike.sort_by(|x, y| y.0.total_cmp(&x.0).then(x.1.cmp(&y.1)));
+    alike.truncate(TABLES_LOOKED_AT);
+    alike.into_iter().map(|(_, to)| to).collect()
 }
 
 /// For the mappings of a table that is made anew beside those that are there.
@@ -437,7 +448,7 @@ fn nowhere(row: &[Pair], target: &Table, score: &Score) -> Evidence {
     let mut free: Vec<usize> = free.collect();
     free.sort_by(|x, y| row[*y].score.total_cmp(&row[*x].score));
     let free: Vec<String> =
-        free.into_iter().take(CANDIDATES).map(|j| format!("`{}`", target.columns[j].name)).collect();
+        free.into_iter().take(CANDIDATES_NAMED).map(|j| format!("`{}`", target.columns[j].name)).collect();
     let detail = match free.as_slice() {
         [] => format!("no column of `{}` is left for it", target.name.name),
         free => format!("no column of `{}` is like it; free are {}", target.name.name, free.join(", ")),
