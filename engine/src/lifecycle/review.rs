@@ -8,7 +8,7 @@ use super::record::Record;
 use super::service::Service;
 use super::state::Status;
 use crate::error::Result;
-use crate::plan::{Fidelity, PhaseEstimate, Plan, Rate};
+use crate::plan::{PhaseEstimate, Plan, Rate};
 use crate::store::{ListQuery, MappingDecision, Order, Sort};
 
 /// A plan under review.
@@ -115,11 +115,8 @@ fn reviewed(plan: &Plan, line: f64, decisions: impl Iterator<Item = MappingDecis
             let status = match &decision {
                 Some(d) if d.decision.approved => MappingStatus::Approved,
                 Some(_) => MappingStatus::Rejected,
-                None if proposed.is_unplaced() => MappingStatus::PendingReview,
-                None if proposed.confidence >= line && proposed.fidelity != Fidelity::Unsupported => {
-                    MappingStatus::Approved
-                }
-                None => MappingStatus::PendingReview,
+                None if proposed.awaits(line) => MappingStatus::PendingReview,
+                None => MappingStatus::Approved,
             };
             let overridden = decision.as_ref().and_then(|d| d.decision.transformation.clone());
             let blocked = match status {

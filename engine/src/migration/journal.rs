@@ -87,7 +87,9 @@ pub(super) fn before_cutover(ledger: &Ledger, statements: &[Statement], replaced
     let live = if cutover.all(|s| ledger.statements.contains(&s.id)) { "are live" } else { "may be live already" };
     let back = match replaced {
         None => "drop the new tables".to_owned(),
-        Some(kept) => format!("drop the new tables and move those that are kept under `{kept}` back to their place"),
+        Some(kept) => format!(
+            "drop the new tables and put back what is kept under `{kept}`: tables that were replaced, copies of rows that were added"
+        ),
     };
     Err(Error::new(
         Code::Conflict,

@@ -71,9 +71,9 @@ pub struct Reject {
 /// Rehearses a plan and writes nothing: connects both sides, has the target execute the plan's statements and roll them back,
 /// and reads the first rows of every table through its mappings, as a transfer would.
 ///
-/// The cutover is rehearsed where it replaces nothing, and adds to nothing. Where it does, it would lock the target's own tables, which others
-/// are using. A target may still refuse a value that the mappings let pass: what it takes is known to it alone, when it is
-/// given the rows.
+/// The cutover is rehearsed where it replaces nothing, and adds to nothing. Where it does, it would lock the target's own
+/// tables, which others are using. A target may still refuse a value that the mappings let pass: what it takes is known to it
+/// alone, when it is given the rows.
 ///
 /// # Errors
 /// What would stop a run before its first row: whatever connecting reports, the failing statement's own error, a mapping that does

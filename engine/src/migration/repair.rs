@@ -3,13 +3,11 @@
 //! The rows that are right are staged as those of any run are, and so are the keys of rows that are to go, in a staging of their
 //! own; then one transaction of the target makes the live rows equal to them.
 
-use std::collections::HashSet;
-
 use arrow::array::RecordBatch;
 
 use super::journal::{self, TAKE_BACK};
 use super::{Job, TableCheck, full_name, recheck, staging};
-use crate::catalog::{DataType, Table, TableName};
+use crate::catalog::{DataType, Table};
 use crate::error::{Code, Error, Result, Role};
 use crate::expression::{Projection, quote};
 use crate::plan::{OnExisting, Plan, TablePlan};
@@ -45,7 +43,8 @@ pub fn repair(job: &Job, plan: &Plan, most_rows: u64) -> Result<(Vec<TableRepair
     job.options.validation = Depth::Full;
     let environment = job.environment(&job.cancel);
     let checks = recheck(&job, plan, false)?;
-    let wrong = parents_first(plan, (0..checks.len()).filter(|&at| !checks[at].agrees()).collect());
+    let wrong: Vec<usize> = (0..checks.len()).filter(|&at| !checks[at].agrees()).collect();
+    let wrong = plan.parents_first(&wrong, |at| &plan.tables[at].target.foreign_keys);
     if wrong.is_empty() {
         return Ok((Vec::new(), checks));
     }
@@ -244,23 +243,4 @@ fn bare_job(migration: &str, tables: Vec<Table>) -> plugin::Job {
         additions: Vec::new(),
         new_schemas: Vec::new(),
     }
-}
-
-/// Tables in an order in which those that others refer to come first; where they refer in a circle, in the plan's.
-fn parents_first(plan: &Plan, tables: Vec<usize>) -> Vec<usize> {
-    fn visit(plan: &Plan, at: usize, among: &[usize], seen: &mut HashSet<usize>, order: &mut Vec<usize>) {
-        if !seen.insert(at) {
-            return;
-        }
-        for key in &plan.tables[at].target.foreign_keys {
-            let parent = TableName { schema: key.referenced_schema.clone(), name: key.referenced_table.clone() };
-            if let Some(&parent) = among.iter().find(|&&other| plan.tables[other].target.name == parent) {
-                visit(plan, parent, among, seen, order);
-            }
-        }
-        order.push(at);
-    }
-    let (mut seen, mut order) = (HashSet::new(), Vec::with_capacity(tables.len()));
-    tables.iter().for_each(|&at| visit(plan, at, &tables, &mut seen, &mut order));
-    order
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::draft::summary;
 use super::rewrite::mentions;
 use super::scout::full;
-use super::{Fidelity, Mapping, Plan, TablePlan, columns_read, evidence};
+use super::{Mapping, Plan, TablePlan, columns_read, evidence};
 use crate::catalog::{Index, Table};
 use crate::error::{Code, Error, Result};
 use crate::expression::Projection;
@@ -35,13 +35,10 @@ impl Plan {
         self.tables.iter().find_map(|t| t.mappings.iter().find(|m| m.id == id).map(|m| (t, m)))
     }
 
-    /// Mappings that a person must look at: those below the line, those whose values the target cannot hold, and those that
-    /// have no column there.
+    /// Mappings that a person must look at.
     #[must_use]
     pub fn awaiting(&self, auto_approve_above: f64) -> Vec<&Mapping> {
-        let awaits =
-            |m: &&Mapping| m.confidence < auto_approve_above || m.fidelity == Fidelity::Unsupported || m.is_unplaced();
-        self.tables.iter().flat_map(|t| &t.mappings).filter(awaits).collect()
+        self.tables.iter().flat_map(|t| &t.mappings).filter(|m| m.awaits(auto_approve_above)).collect()
     }
 
     /// Whether the decision can stand by itself: its transformation, over any columns of the source row, gives what its target

@@ -6,6 +6,7 @@ use super::super::fixtures::{catalog, number, plan, plan_with, request, shop, ta
 use super::*;
 use crate::catalog::{Catalog, Check, DataType};
 use crate::plan::Request;
+use crate::plugin::Fidelity;
 
 fn shop_plan() -> Plan {
     let request = Request { exclude_tables: vec!["audit*".to_owned()], ..request() };

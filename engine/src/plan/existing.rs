@@ -4,7 +4,7 @@ use arrow::datatypes::{Field, Schema};
 use serde::{Deserialize, Serialize};
 
 use super::scout::full;
-use super::{Mapping, Plan, TablePlan, columns_read, hex};
+use super::{Fidelity, Mapping, Plan, TablePlan, columns_read, hex};
 use crate::catalog::{Column, ForeignKey, Key, Table};
 use crate::error::{Code, Error, Result};
 use crate::expression::{Conversion, Projection, conversion, quote, sql_type};
@@ -64,20 +64,11 @@ impl Existing {
     /// `not_found` for a column that it has not, or that cannot be written.
     pub(super) fn staged(&self, columns: &[String]) -> Result<(Table, Vec<u8>)> {
         let schema = decode_schema(&self.row_schema)?;
-        let unknown = |name: &String| {
-            let names: Vec<&str> = self.table.columns.iter().map(|c| c.name.as_str()).collect();
-            let message = format!(
-                "`{}` of the target has no column `{name}` that can be written. It has: {}.",
-                full(&self.table.name),
-                names.join(", ")
-            );
-            Error::new(Code::NotFound, message).table_if(full(&self.table.name))
-        };
         let mut held = Vec::with_capacity(columns.len());
         let mut fields = Vec::with_capacity(columns.len());
         for name in columns {
-            held.push(self.table.columns.iter().find(|c| c.name == *name).ok_or_else(|| unknown(name))?.clone());
-            fields.push(schema.field_with_name(name).map_err(|_| unknown(name))?.clone());
+            held.push(self.table.columns.iter().find(|c| c.name == *name).ok_or_else(|| self.unknown(name))?.clone());
+            fields.push(schema.field_with_name(name).map_err(|_| self.unknown(name))?.clone());
         }
         let made = |key: &&Key| key.columns.iter().all(|column| columns.contains(column));
         let table = Table {
@@ -94,8 +85,17 @@ impl Existing {
     /// # Errors
     /// `not_found`, as [`Self::staged`].
     pub(super) fn field(&self, column: &str) -> Result<Field> {
-        let (_, schema) = self.staged(&[column.to_owned()])?;
-        Ok(decode_schema(&schema)?.field(0).clone())
+        decode_schema(&self.row_schema)?.field_with_name(column).cloned().map_err(|_| self.unknown(column))
+    }
+
+    fn unknown(&self, column: &str) -> Error {
+        let names: Vec<&str> = self.table.columns.iter().map(|c| c.name.as_str()).collect();
+        let message = format!(
+            "`{}` of the target has no column `{column}` that can be written. It has: {}.",
+            full(&self.table.name),
+            names.join(", ")
+        );
+        Error::new(Code::NotFound, message).table_if(full(&self.table.name))
     }
 
     /// Whether rows that are added can be told from the others by a key made of these columns, so that they can be taken out
@@ -128,6 +128,12 @@ impl Mapping {
     #[must_use]
     pub fn is_unplaced(&self) -> bool {
         self.target_column.is_empty()
+    }
+
+    /// Whether a person must look at it: it is below the line, the target cannot hold its values, or it has no column there.
+    #[must_use]
+    pub fn awaits(&self, auto_approve_above: f64) -> bool {
+        self.confidence < auto_approve_above || self.fidelity == Fidelity::Unsupported || self.is_unplaced()
     }
 }
 

@@ -1,6 +1,9 @@
 //! The way back, as SQL beside the plan.
 
-use super::{Plan, TablePlan};
+use std::collections::HashSet;
+
+use super::Plan;
+use crate::catalog::ForeignKey;
 use crate::plugin::{Addition, Job, Stage, Statement};
 
 impl Plan {
@@ -17,30 +20,44 @@ impl Plan {
         }
     }
 
-    /// Tables whose rows are added to what is there, those that others refer to first; where they refer in a circle, in the
-    /// plan's order.
+    /// Tables whose rows are added to what is there, those that others refer to first.
     fn additions(&self) -> Vec<Addition> {
-        fn visit(plan: &Plan, at: usize, order: &mut Vec<usize>, seen: &mut Vec<usize>) {
-            let Some(existing) = plan.tables[at].existing.as_ref().filter(|_| !seen.contains(&at)) else { return };
-            seen.push(at);
-            for key in &existing.foreign_keys {
-                let is_parent = |t: &TablePlan| {
-                    (&t.target.name.schema, &t.target.name.name) == (&key.referenced_schema, &key.referenced_table)
+        let keys = |at: usize| self.tables[at].existing.as_ref().map_or(&[][..], |live| &live.foreign_keys);
+        let added: Vec<usize> = (0..self.tables.len()).filter(|&at| self.tables[at].existing.is_some()).collect();
+        let of = |at: usize| Addition { table: self.tables[at].target.name.clone(), foreign_keys: keys(at).to_vec() };
+        self.parents_first(&added, keys).into_iter().map(of).collect()
+    }
+
+    /// Of these tables (indexes into the plan's) those first that others of them refer to by `keys`; where they refer in a
+    /// circle, in the order given.
+    pub(crate) fn parents_first<'a>(&self, among: &[usize], keys: impl Fn(usize) -> &'a [ForeignKey]) -> Vec<usize> {
+        let is_parent = |key: &ForeignKey, at: usize| {
+            let name = &self.tables[at].target.name;
+            (&name.schema, &name.name) == (&key.referenced_schema, &key.referenced_table)
+        };
+        let mut order: Vec<usize> = Vec::with_capacity(among.len());
+        let mut begun: HashSet<usize> = HashSet::new();
+        for &first in among {
+            // Tables on the way to the parents, each with the number of its keys that were followed.
+            let mut way = Vec::new();
+            if begun.insert(first) {
+                way.push((first, 0));
+            }
+            while let Some((at, followed)) = way.last_mut() {
+                let Some(key) = keys(*at).get(*followed) else {
+                    order.push(*at);
+                    way.pop();
+                    continue;
                 };
-                if let Some(parent) = plan.tables.iter().position(is_parent) {
-                    visit(plan, parent, order, seen);
+                *followed += 1;
+                if let Some(&parent) = among.iter().find(|&&other| is_parent(key, other))
+                    && begun.insert(parent)
+                {
+                    way.push((parent, 0));
                 }
             }
-            order.push(at);
         }
-        let (mut order, mut seen) = (Vec::new(), Vec::new());
-        (0..self.tables.len()).for_each(|at| visit(self, at, &mut order, &mut seen));
-        let of = |at: usize| {
-            let table = &self.tables[at];
-            let foreign_keys = table.existing.iter().flat_map(|e| e.foreign_keys.clone()).collect();
-            Addition { table: table.target.name.clone(), foreign_keys }
-        };
-        order.into_iter().map(of).collect()
+        order
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rows that are added to tables which the target has already.
 
 use crate::Job;
-use crate::catalog::{Key, Table, TableName};
+use crate::catalog::{ForeignKey, Key, Table, TableName};
 
 impl Job {
     /// Whether the rows of this table are added to a live one.
@@ -13,6 +13,18 @@ impl Job {
     /// The staged tables whose rows are added, in the order of the additions.
     pub fn added(&self) -> impl Iterator<Item = &Table> {
         self.additions.iter().filter_map(|addition| self.tables.iter().find(|table| table.name == addition.table))
+    }
+
+    /// References of rows that are added, each with its table: those whose columns all get values.
+    pub fn added_references(&self) -> impl Iterator<Item = (&Table, &ForeignKey)> {
+        self.additions.iter().flat_map(|addition| {
+            let staged = self.tables.iter().find(|table| table.name == addition.table);
+            staged.into_iter().flat_map(|table| {
+                let is_held = |name: &String| table.columns.iter().any(|column| column.name == *name);
+                let is_filled = move |key: &&ForeignKey| key.columns.iter().all(is_held);
+                addition.foreign_keys.iter().filter(is_filled).map(move |key| (table, key))
+            })
+        })
     }
 
     /// The tables that the cutover puts into their place.

@@ -27,6 +27,9 @@ impl Service {
     /// `invalid_state` unless it is completed; `conflict` where more rows differ; whatever reading and writing report. Nothing
     /// has changed then.
     pub async fn resync(&self, id: &str, most_rows: u64, user: &str) -> Result<Resync> {
+        let record = self.store().record(id).await?;
+        is_completed(&record)?;
+        let plan = self.decided_plan(&record).await?.comparable_live()?;
         // What a repair stages would stay if the server died now.
         let (record, ()) = self
             .change(id, |record, _| {
@@ -35,7 +38,7 @@ impl Service {
                 Ok(Change::Save((), vec![Line::info(format!("{user} asked to repair rows that differ."))]))
             })
             .await?;
-        let (job, plan) = (self.job(&record).await?, self.decided_plan(&record).await?.comparable_live()?);
+        let job = self.job(&record).await?;
         // A client that gives up takes the work with it.
         let _given_up = CancelOnDrop(job.cancel.clone());
         let done = tokio::task::spawn_blocking(move || migration::repair(&job, &plan, most_rows)).await;

@@ -1,6 +1,6 @@
 //! Adding staged rows to tables that are in the file already, and taking them out again.
 
-use sensei_sdk::catalog::{ForeignKey, Table};
+use sensei_sdk::catalog::Table;
 use sensei_sdk::{Stage, row_key};
 
 use crate::render::{Script, action};
@@ -46,18 +46,12 @@ impl Script<'_> {
             let sql = self.insert(table);
             self.add(Stage::Cutover, format!("{}{name}", action::ADD), sql, Some(back), format!("rows of {name}"));
         }
-        for addition in &self.job.additions {
-            let name = &addition.table.name;
-            let staged = self.job.tables.iter().find(|t| t.name == addition.table);
-            let is_filled = |key: &&ForeignKey| {
-                key.columns.iter().all(|c| staged.is_some_and(|t| t.columns.iter().any(|own| own.name == *c)))
-            };
-            for (number, key) in addition.foreign_keys.iter().filter(is_filled).enumerate() {
-                // By then its parents are live, or in staging still.
-                let sql = self.orphans(name, key);
-                let label = format!("rows that are added to {name} refer to rows of {}", key.referenced_table);
-                self.add(Stage::Cutover, format!("{}{name}:added-{number}", action::FOREIGN), sql, None, label);
-            }
+        for (number, (table, key)) in self.job.added_references().enumerate() {
+            let name = &table.name.name;
+            // By then its parents are live, or in staging still.
+            let sql = self.orphans(name, key);
+            let label = format!("rows that are added to {name} refer to rows of {}", key.referenced_table);
+            self.add(Stage::Cutover, format!("{}{name}:added-{number}", action::FOREIGN), sql, None, label);
         }
         for table in self.job.made() {
             let name = &table.name.name;

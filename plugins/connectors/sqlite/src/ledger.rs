@@ -219,33 +219,34 @@ pub(crate) fn rename(database: &Rc<Database>, from: &str, to: &str) -> Result<()
 
 /// The query looks for one row that refers to nothing.
 fn no_orphans(database: &Rc<Database>, statement: &Statement) -> Result<()> {
-    let mut rows = database.prepare(&statement.sql)?;
-    if !rows.step()? {
-        return Ok(());
-    }
-    let value = rows.text(0).unwrap_or_default();
-    let message = format!(
-        "A foreign key is violated: {} does not hold, for example for the value {value}. Correct the source's rows.",
-        statement.label
-    );
+    let found = none_found(database, statement, |value| {
+        format!(
+            "A foreign key is violated: {} does not hold, for example for the value {value}. Correct the source's rows.",
+            statement.label
+        )
+    });
     let table = statement.id.trim_start_matches(action::FOREIGN).rsplit_once(':').map(|(table, _)| table.to_owned());
-    let mut error = Error::new(Kind::ConstraintViolation, message).row(value);
-    error.table = table;
-    Err(error)
+    found.map_err(|e| Error { table: e.table.clone().or(table), ..e })
 }
 
 /// The query looks for one row that is in staging and live.
 fn no_clash(database: &Rc<Database>, statement: &Statement) -> Result<()> {
+    none_found(database, statement, |value| {
+        format!(
+            "The target has a row already with the same {}: {value}. Leave it out of the source's rows, or of the target's.",
+            statement.label
+        )
+    })
+}
+
+/// Fails if the query finds a row, with what `told` says of its first value.
+fn none_found(database: &Rc<Database>, statement: &Statement, told: impl FnOnce(&str) -> String) -> Result<()> {
     let mut rows = database.prepare(&statement.sql)?;
     if !rows.step()? {
         return Ok(());
     }
     let value = rows.text(0).unwrap_or_default();
-    let message = format!(
-        "The target has a row already with the same {}: {value}. Leave it out of the source's rows, or of the target's.",
-        statement.label
-    );
-    Err(Error::new(Kind::ConstraintViolation, message).row(value))
+    Err(Error::new(Kind::ConstraintViolation, told(&value)).row(value))
 }
 
 /// Writes one journal entry.

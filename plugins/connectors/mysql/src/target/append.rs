@@ -43,20 +43,12 @@ pub(super) fn add_rows(list: &mut List, job: &Job) {
         let label = format!("rows are added to {name}");
         list.add(Stage::Cutover, format!("{ADD}{name}"), insert(job, table), Some(back), Some(&table.name), label);
     }
-    for addition in &job.additions {
-        let place = staging::table(&job.migration, &addition.table);
-        let staged = job.tables.iter().find(|t| t.name == addition.table);
-        let filled = |key: &&ForeignKey| {
-            key.columns.iter().all(|c| staged.is_some_and(|t| t.columns.iter().any(|own| own.name == *c)))
-        };
-        for (at, key) in addition.foreign_keys.iter().filter(filled).enumerate() {
-            let parent = ddl::qualified(&key.referenced_schema, &key.referenced_table);
-            let name = plain(&addition.table);
-            let label =
-                format!("every row that is added to {name} finds what it refers to ({})", key.columns.join(", "));
-            let sql = ddl::orphans(key, &place, &parent);
-            list.add(Stage::Cutover, format!("{ADDED}{name}/{at}"), sql, None, Some(&addition.table), label);
-        }
+    for (at, (table, key)) in job.added_references().enumerate() {
+        let name = plain(&table.name);
+        let parent = ddl::qualified(&key.referenced_schema, &key.referenced_table);
+        let label = format!("every row that is added to {name} finds what it refers to ({})", key.columns.join(", "));
+        let sql = ddl::orphans(key, &staging::table(&job.migration, &table.name), &parent);
+        list.add(Stage::Cutover, format!("{ADDED}{name}/{at}"), sql, None, Some(&table.name), label);
     }
     for table in job.added() {
         let name = plain(&table.name);
@@ -183,10 +175,11 @@ fn still_whole(connection: &mut Connection, parent: &TableName) -> Result<()> {
     Ok(())
 }
 
-fn in_one(connection: &mut Connection, work: impl FnOnce(&mut Connection) -> Result<()>) -> Result<()> {
+/// All of the work in one transaction, or nothing of it.
+pub(super) fn in_one<T>(connection: &mut Connection, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
     connection.execute("START TRANSACTION")?;
     match work(connection) {
-        Ok(()) => connection.execute("COMMIT").map(drop),
+        Ok(done) => connection.execute("COMMIT").map(|_| done),
         Err(e) => {
             // The connection may be what failed: then the server rolls back by itself.
             let _ = connection.execute("ROLLBACK");

@@ -55,30 +55,29 @@ fn one(connection: &mut Connection, migration: &str, statement: &Statement) -> R
 
 /// Fails if a row that is to be added is there already.
 fn no_clash(connection: &mut Connection, statement: &Statement) -> Result<()> {
-    let row = connection.table(&statement.sql).map_err(|e| about(e, statement))?.into_iter().next();
-    let Some(row) = row else { return Ok(()) };
-    let values: Vec<String> = row.into_iter().map(Option::unwrap_or_default).collect();
-    let message = format!(
-        "The target has a row with the key ({}) already. Leave it out of the source's rows, or of the target's.",
-        values.join(", ")
-    );
-    Err(about(Error::new(Kind::ConstraintViolation, message), statement).row(values.join(", ")))
+    none_found(connection, statement, |row| {
+        format!(
+            "The target has a row with the key ({row}) already. Leave it out of the source's rows, or of the target's."
+        )
+    })
 }
 
 /// Fails if a row refers to nothing.
 pub(super) fn no_orphans(connection: &mut Connection, statement: &Statement) -> Result<()> {
+    none_found(connection, statement, |row| {
+        format!(
+            "A row refers to ({row}), which is not there: the source has orphans. Correct them there, or leave the foreign \
+             key out."
+        )
+    })
+}
+
+/// Fails if the query finds a row, with what `told` says of its values.
+fn none_found(connection: &mut Connection, statement: &Statement, told: impl FnOnce(&str) -> String) -> Result<()> {
     let row = connection.table(&statement.sql).map_err(|e| about(e, statement))?.into_iter().next();
     let Some(row) = row else { return Ok(()) };
-    let values: Vec<String> = row.into_iter().map(Option::unwrap_or_default).collect();
-    let error = Error::new(
-        Kind::ConstraintViolation,
-        format!(
-            "A row refers to ({}), which is not there: the source has orphans. Correct them there, or leave the foreign \
-             key out.",
-            values.join(", ")
-        ),
-    );
-    Err(about(error, statement).row(values.join(", ")))
+    let row = row.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>().join(", ");
+    Err(about(Error::new(Kind::ConstraintViolation, told(&row)), statement).row(row))
 }
 
 /// Whether a table is there.

@@ -2,6 +2,7 @@
 
 use sensei_sdk::{Repair, Repaired, Result};
 
+use super::append::in_one;
 use super::{ddl, staging};
 use crate::connection::{Connection, identifier};
 
@@ -12,10 +13,7 @@ pub(super) fn repair(
     extras: &str,
     tables: &[Repair],
 ) -> Result<Vec<Repaired>> {
-    connection.execute("START TRANSACTION")?;
-    let done: Result<Vec<Repaired>> = tables.iter().map(|table| one(connection, migration, extras, table)).collect();
-    let end = connection.execute(if done.is_ok() { "COMMIT" } else { "ROLLBACK" });
-    done.and_then(|done| end.map(|_| done))
+    in_one(connection, |connection| tables.iter().map(|table| one(connection, migration, extras, table)).collect())
 }
 
 fn one(connection: &mut Connection, migration: &str, extras: &str, table: &Repair) -> Result<Repaired> {
