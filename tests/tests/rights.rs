@@ -345,6 +345,7 @@ fn statements(from: &str, to: &mut TargetSession, schema: &str, on_existing: OnE
         dialect: catalog.dialect,
         on_existing,
         additions: vec![],
+        views: vec![],
         new_schemas: vec![],
     };
     let statements = to.render(&job).expect("statements");

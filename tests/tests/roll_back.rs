@@ -85,6 +85,8 @@ fn source() -> MariaDbDatabase {
                                 constraint of_parent foreign key (parent_id) references parents (id));
          create index by_parent on children (parent_id);
          create table stamps (id int primary key, at datetime default current_timestamp on update current_timestamp);
+         create view seen as select name from parents;
+         create view busy as select s.name, count(*) as children from seen s cross join children c where c.id = 1 group by s.name;
          insert into parents select seq, concat('new ', seq) from seq_1_to_100;
          insert into children select seq, 1 + seq % 100, md5(seq) from seq_1_to_{ROWS};
          analyze table parents, children"
@@ -342,6 +344,9 @@ fn what_stands_in_the_way_is_told_and_nothing_is_lost() {
 fn what_was_replaced_is_kept_until_the_migration_is_deleted() {
     for target in all() {
         let world = World::new(&target);
+        if let Target::Postgres(_) = target {
+            target.sql("create view mine as select name from parents");
+        }
         let [first, second] = [(); 2].map(|()| world.complete(replace(), None));
         let kept = |id: &str| match &target {
             Target::Postgres(_) => {
@@ -361,14 +366,14 @@ fn what_was_replaced_is_kept_until_the_migration_is_deleted() {
             let refused = world.serve.delete(&format!("/v1/migrations/{first}")).refused(409, "conflict");
             assert!(refused["message"].as_str().is_some_and(|m| m.contains("keep_replaced=true")), "{refused}");
             assert_eq!(kept(&first), "2");
-            target.sql("drop view seen");
+            target.sql("drop view mine");
         }
         let gone = world.serve.delete(&format!("/v1/migrations/{first}")).is(200);
         assert_eq!(gone["replaced_removed"], 2, "{gone}");
         assert_eq!(kept(&first), "0");
         // What the second replaced is removed by somebody: there is no way back any more, and nothing is touched.
         match &target {
-            Target::Postgres(_) => target.sql(&format!("drop table sensei_old_{second}_public.children")),
+            Target::Postgres(_) => target.sql(&format!("drop table sensei_old_{second}_public.children cascade")),
             Target::MariaDb(_) => {
                 let name = target.value("select database()");
                 target.sql(&format!("drop table sensei_old_{second}_{name}.children"));

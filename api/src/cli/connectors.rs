@@ -127,6 +127,7 @@ mod tests {
             max_writers: None,
             transactional_schema: true,
             has_schemas: true,
+            sql: None,
         };
         let imports = ["sensei:plugin/errors@0.2.0", "sensei:plugin/network@0.2.0", "sensei:plugin/clock@0.2.0"];
         Entry::new(&description, &imports.map(String::from))

@@ -241,6 +241,7 @@ fn bare_job(migration: &str, tables: Vec<Table>) -> plugin::Job {
         dialect: String::new(),
         on_existing: OnExisting::Replace,
         additions: Vec::new(),
+        views: Vec::new(),
         new_schemas: Vec::new(),
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::draft::summary;
 use super::rewrite::mentions;
 use super::scout::full;
-use super::{Mapping, Plan, TablePlan, columns_read, evidence};
+use super::{Mapping, Plan, TablePlan, ViewPlan, columns_read, evidence};
 use crate::catalog::{Index, Table};
 use crate::error::{Code, Error, Result};
 use crate::expression::Projection;
@@ -116,7 +116,9 @@ impl Plan {
         let why = if table.mappings.len() == 1 {
             "it is the only column of its table that is moved".to_owned()
         } else {
-            required_by_table(&table.target, column).or_else(|| self.required_by_reference(&table.target, column))?
+            required_by_table(&table.target, column)
+                .or_else(|| self.required_by_reference(&table.target, column))
+                .or_else(|| self.required_by_view(&table.target, column))?
         };
         Some(format!("The column `{column}` of `{}` cannot be left out: {why}.", table.target.name.name))
     }
@@ -165,6 +167,13 @@ impl Plan {
         let place = |(table, t): (usize, &TablePlan)| Some((table, t.mappings.iter().position(|m| m.id == mapping)?));
         let unknown = || Error::new(Code::NotFound, format!("The plan has no mapping `{mapping}`."));
         self.tables.iter().enumerate().find_map(place).ok_or_else(unknown)
+    }
+
+    /// A view that speaks of the column.
+    fn required_by_view(&self, table: &Table, column: &String) -> Option<String> {
+        let speaks = |view: &&ViewPlan| view.uses.iter().any(|u| u.table == table.name && u.column == *column);
+        let view = self.views.iter().find(speaks)?;
+        Some(format!("the view `{0}` speaks of it (leave that out by `exclude_tables` `{0}`)", view.source.name))
     }
 
     /// A foreign key of any table that refers to the column.

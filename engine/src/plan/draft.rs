@@ -14,11 +14,12 @@ use super::rename::{Given, Home, Policy, Renamed, Renaming, rename};
 use super::risk::Risks;
 use super::sample::{Sampled, Sampler, Sampling};
 use super::scout::{self, full, listed};
+use super::view;
 use super::{FORMAT, Naming, OnExisting, Plan, Request, Severity, Side, Summary, TablePlan, rollback, short_hash};
-use crate::catalog::{Catalog, NamedType, ObjectKind, Table, TableName};
+use crate::catalog::{Catalog, NamedType, Object, ObjectKind, Table, TableName};
 use crate::connection::Connection;
 use crate::error::{Code, Error, Result, Role};
-use crate::plugin::{ColumnNote, Description, Fidelity, Proposal, SourceSession, TargetSession};
+use crate::plugin::{ColumnNote, Description, Fidelity, Proposal, SourceSession, SqlWords, TargetSession};
 use crate::validate::unreadable;
 
 /// Characters of a migration's name after its `m`: 60 bits.
@@ -118,7 +119,10 @@ pub fn draft(
         here = target.catalog(&homes)?;
     }
     let fits = fits(request, &moved, &landing, &here)?;
-    let mut renaming = rename(&moved, &there.named_types, &policy, &given(&fits, &here), &mut risks);
+    let words = [from, to].map(|connection| connection.plugin().description().sql.as_ref());
+    let objects = scout::views(request, &there)?;
+    let viewed = view::outlines(&objects, &moved, words[0], &there, &here);
+    let mut renaming = rename(&moved, &viewed, &there.named_types, &policy, given(&fits, &here), &mut risks);
     if request.bare {
         renaming.tables.iter_mut().for_each(|t| strip(&mut t.table, &mut risks));
     }
@@ -154,7 +158,19 @@ pub fn draft(
         Some(sampler) => sampler.next(table, row),
         None => Ok(Sampled::Unasked),
     };
-    let facts = Facts { catalog: &there, target: &here, moved, renaming, proposals, fits, reads, sample: &mut sample };
+    let catalog = &there;
+    let facts = Facts {
+        catalog,
+        target: &here,
+        moved,
+        views: objects,
+        words,
+        renaming,
+        proposals,
+        fits,
+        reads,
+        sample: &mut sample,
+    };
     let sides = [from, to].map(|c| (c.plugin().name(), c.label(), c.identity()));
     let mut plan = Plan { migration, ..assemble(request, facts, &policy, sides, risks)? };
     if request.generate_rollback {
@@ -325,6 +341,10 @@ pub(super) struct Facts<'a> {
     /// The target's catalog of the schemas that tables will go to, as far as they are there.
     pub(super) target: &'a Catalog,
     pub(super) moved: Vec<&'a Table>,
+    /// Views that are to move, if they can be translated.
+    pub(super) views: Vec<&'a Object>,
+    /// The words of both sides for them.
+    pub(super) words: [Option<&'a SqlWords>; 2],
     pub(super) renaming: Renaming,
     pub(super) proposals: Vec<Proposal>,
     /// Of tables that the target has already.
@@ -342,9 +362,8 @@ pub(super) fn assemble(
     sides: [(&str, &str, &str); 2],
     mut risks: Risks,
 ) -> Result<Plan> {
-    let Facts { catalog, target, moved, renaming, proposals, fits, reads, sample } = facts;
+    let Facts { catalog, target, moved, views, words, renaming, proposals, fits, reads, sample } = facts;
     in_the_way(request, target, &renaming, &fits, policy, &mut risks)?;
-    scout::not_moved(&catalog.objects, &mut risks);
     if let Home::Prefixed(_) = policy.home {
         renaming.tables.iter().for_each(|t| {
             risks.add(
@@ -386,8 +405,30 @@ pub(super) fn assemble(
             &mut risks,
         )?);
     }
+    let views = view::plan(
+        &view::Input {
+            objects: &views,
+            renamed: &renaming.views,
+            words,
+            moved: &moved,
+            tables: &tables,
+            columns: &renaming.tables,
+            on_existing: request.on_existing,
+            source: catalog,
+            target,
+            same: &|a, b| policy.is_same(a, b),
+        },
+        &mut risks,
+    )?;
+    let is_made = |object: &&Object| {
+        let name = TableName { schema: object.schema.clone(), name: object.name.clone() };
+        object.kind == ObjectKind::View && views.iter().any(|view| view.source == name)
+    };
+    let not_moved: Vec<Object> = catalog.objects.iter().filter(|object| !is_made(object)).cloned().collect();
+    scout::not_moved(&not_moved, &mut risks);
     let named_types = named_types(renaming.named_types);
     let homes = tables.iter().map(|t| &t.target.name.schema).chain(named_types.iter().map(|t| &t.schema));
+    let homes = homes.chain(views.iter().map(|v| &v.view.name.schema));
     let homes: BTreeSet<&String> = homes.filter(|home| policy.has_schemas && !target.schemas.contains(home)).collect();
     let new_schemas = homes.into_iter().cloned().collect();
     let [from, to] = sides;
@@ -408,7 +449,8 @@ pub(super) fn assemble(
         risks: risks.sorted(),
         named_types,
         new_schemas,
-        not_moved: catalog.objects.clone(),
+        views,
+        not_moved,
         rollback: Vec::new(),
     })
 }
@@ -422,10 +464,7 @@ fn in_the_way(
     policy: &Policy,
     risks: &mut Risks,
 ) -> Result<()> {
-    // Where schemas are, case may tell names apart; in a single file of tables it does not.
-    let same = |a: &TableName, b: &TableName| {
-        a == b || (!policy.has_schemas && a.schema == b.schema && a.name.to_lowercase() == b.name.to_lowercase())
-    };
+    let same = |a: &TableName, b: &TableName| policy.is_same(a, b);
     let is_made = |(_, fitted): &(&Renamed, &Option<Fitted>)| fitted.is_none();
     let wanted = || renaming.tables.iter().zip(fits).filter(is_made).map(|(t, _)| &t.table.name);
     let relations = target.objects.iter().filter(|o| match o.kind {

@@ -11,6 +11,7 @@ use super::rename::rename;
 use super::risk::Risks;
 use super::sample::Sampled;
 use super::scout::{self, full};
+use super::view;
 use super::{Fidelity, Naming, OnExisting, Plan, Policies, Request, Risk};
 use crate::catalog::{
     Action, Catalog, Check, Column, DataType, Decimal, DefaultValue, Enumeration, ForeignKey, Generated, Index,
@@ -18,7 +19,7 @@ use crate::catalog::{
 };
 use crate::error::Result;
 use crate::plugin::rows::encode_schema;
-use crate::plugin::{ColumnNote, Description, Proposal, Roles, Specials};
+use crate::plugin::{ColumnNote, Description, Proposal, Roles, Specials, SqlWords};
 
 pub(crate) fn request() -> Request {
     Request {
@@ -31,6 +32,18 @@ pub(crate) fn request() -> Request {
         generate_rollback: false,
         bare: false,
         policies: Policies::default(),
+    }
+}
+
+/// The words of a system that has them all.
+pub(super) fn sql_words() -> SqlWords {
+    let functions = ["coalesce", "nullif", "if", "trim", "length", "replace", "abs"].map(|name| (name, name));
+    SqlWords {
+        grammar: "generic".to_owned(),
+        quote: '"',
+        doubled: "'".to_owned(),
+        decimals: true,
+        functions: functions.into_iter().chain([("concat", "||")]).map(|(a, b)| (a.to_owned(), b.to_owned())).collect(),
     }
 }
 
@@ -47,6 +60,7 @@ pub(super) fn description(has_schemas: bool) -> Description {
         max_writers: None,
         transactional_schema: true,
         has_schemas,
+        sql: Some(sql_words()),
     }
 }
 
@@ -144,7 +158,12 @@ pub(super) fn sampled_plan_with(
     let moved = scout::select(request, source, &mut risks)?;
     let policy = policy(request, source, target, &description(has_schemas))?;
     let fits = draft::fits(request, &moved, &policy.homes(&moved), target)?;
-    let renaming = rename(&moved, &source.named_types, &policy, &draft::given(&fits, target), &mut risks);
+    let words = [Some(sql_words()), Some(sql_words())];
+    let words = words.each_ref().map(Option::as_ref);
+    let views = scout::views(request, source)?;
+    let viewed = view::outlines(&views, &moved, words[0], source, target);
+    let given = draft::given(&fits, target);
+    let renaming = rename(&moved, &viewed, &source.named_types, &policy, given, &mut risks);
     let fits = fits.into_iter().map(|fit| {
         let fit = fit?;
         let table = Existing::writable(&target.tables[fit.target]);
@@ -173,7 +192,8 @@ pub(super) fn sampled_plan_with(
     let proposals = proposals.collect();
     let reads = moved.iter().map(|t| row_schema(t.columns.iter())).collect();
     let mut sample = |table: &TableName, _: &SchemaRef| Ok(sampled(table));
-    let facts = Facts { catalog: source, target, moved, renaming, proposals, fits, reads, sample: &mut sample };
+    let catalog = source;
+    let facts = Facts { catalog, target, moved, views, words, renaming, proposals, fits, reads, sample: &mut sample };
     let sides = [("here", "here://host/db", "here://me@host/db"), ("there", "there://host/db", "there://me@host/db")];
     assemble(request, facts, &policy, sides, risks)
 }

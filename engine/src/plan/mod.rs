@@ -25,6 +25,7 @@ mod risk;
 mod rollback;
 mod sample;
 mod scout;
+mod view;
 
 use std::collections::BTreeMap;
 
@@ -43,6 +44,7 @@ pub use profile::{ColumnProfile, LooksLike};
 pub(crate) use rollback::undo;
 pub use sample::Sampling;
 pub use scout::check_exclusion;
+pub use view::{UsedColumn, ViewPlan};
 
 /// Format of the plan document that this version writes.
 const FORMAT: u32 = 2;
@@ -133,6 +135,9 @@ pub struct Plan {
     /// Schemas that the target did not have: the cutover makes them, and taking it back removes them.
     #[serde(default)]
     pub new_schemas: Vec<String>,
+    /// Views over the tables, in an order in which each comes after those that it reads from.
+    #[serde(default)]
+    pub views: Vec<ViewPlan>,
     /// Listed, not moved.
     pub not_moved: Vec<Object>,
     /// SQL for the target that takes the migration back, in the order to execute it in; empty unless it was asked for.

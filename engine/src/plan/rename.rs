@@ -42,9 +42,11 @@ pub(super) struct Renamed {
     pub(super) columns: Vec<Name>,
 }
 
-/// The tables and types of a plan under their target names.
+/// The tables, views and types of a plan under their target names.
 pub(super) struct Renaming {
     pub(super) tables: Vec<Renamed>,
+    /// As tables, of which they have the names and the columns.
+    pub(super) views: Vec<Renamed>,
     pub(super) named_types: Vec<NamedType>,
 }
 
@@ -54,14 +56,20 @@ pub(super) struct Given {
     pub(super) columns: Vec<Option<String>>,
 }
 
-/// Gives everything its target name; `given`, for each table, are those that it has there already.
+/// Gives everything its target name; `given`, for each table, are those that it has there already. Tables and views share
+/// their names.
 pub(super) fn rename(
     tables: &[&Table],
+    views: &[Table],
     named_types: &[NamedType],
     policy: &Policy,
-    given: &[Option<Given>],
+    mut given: Vec<Option<Given>>,
     risks: &mut Risks,
 ) -> Renaming {
+    let only_tables = tables.len();
+    let tables: Vec<&Table> = tables.iter().copied().chain(views).collect();
+    given.resize_with(tables.len(), || None);
+    let (tables, given) = (tables.as_slice(), given.as_slice());
     let schemas = policy.schemas(tables, named_types);
     let placed = policy.place(tables, &schemas, given, risks);
     let columns: Vec<Vec<Name>> = tables
@@ -86,9 +94,10 @@ pub(super) fn rename(
     let known: BTreeMap<(&str, &str), usize> =
         tables.iter().enumerate().map(|(at, t)| ((t.name.schema.as_str(), t.name.name.as_str()), at)).collect();
     let renamer = Renamer { policy, tables, placed: &placed, column_maps: &column_maps, known, types, schemas };
-    let renamed = (0..tables.len()).map(|at| renamer.table(at, &columns[at], risks)).collect();
+    let mut renamed: Vec<Renamed> = (0..tables.len()).map(|at| renamer.table(at, &columns[at], risks)).collect();
+    let views = renamed.split_off(only_tables);
     let named_types = if policy.same_dialect { renamer.named_types(named_types, risks) } else { Vec::new() };
-    Renaming { tables: renamed, named_types }
+    Renaming { tables: renamed, views, named_types }
 }
 
 fn map(names: &[Name]) -> Names {
@@ -140,6 +149,12 @@ impl Given {
 
 impl Policy {
     /// The target's schemas that tables go to, in the order of the tables.
+    /// Whether two names of the target are one. Where schemas are, case may tell names apart; in a single file of tables it does
+    /// not.
+    pub(super) fn is_same(&self, a: &TableName, b: &TableName) -> bool {
+        a == b || (!self.has_schemas && a.schema == b.schema && a.name.to_lowercase() == b.name.to_lowercase())
+    }
+
     pub(super) fn homes(&self, tables: &[&Table]) -> Vec<String> {
         let schemas = self.schemas(tables, &[]);
         tables.iter().map(|table| schemas.of(&table.name.schema)).collect()

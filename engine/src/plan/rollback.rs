@@ -16,6 +16,7 @@ impl Plan {
             dialect: self.source.dialect.clone(),
             on_existing: self.request.on_existing,
             additions: self.additions(),
+            views: self.views.iter().map(|view| view.view.clone()).collect(),
             new_schemas: self.new_schemas.clone(),
         }
     }

@@ -26,7 +26,11 @@ pub(super) fn select<'a>(request: &Request, catalog: &'a Catalog, risks: &mut Ri
         return Err(Error::new(Code::NotFound, message).role_if(Some(Role::Source)));
     }
     let exclusions = request.exclude_tables.iter().map(|glob| Exclusion::new(glob)).collect::<Result<Vec<_>>>()?;
-    for idle in exclusions.iter().filter(|e| !catalog.tables.iter().any(|t| e.matches(&t.name))) {
+    let views = || catalog.objects.iter().filter(|o| o.kind == ObjectKind::View).map(name);
+    let is_idle = |e: &&Exclusion<'_>| {
+        !catalog.tables.iter().any(|t| e.matches(&t.name)) && !views().any(|view| e.matches(&view))
+    };
+    for idle in exclusions.iter().filter(is_idle) {
         // A name that is not there is a slip of the pen; a pattern may be there for a day when something matches it.
         if !idle.glob.contains(['*', '?', '[', '{']) {
             let names = listed(catalog.tables.iter().map(|t| t.name.name.clone()));
@@ -67,6 +71,20 @@ pub(super) fn select<'a>(request: &Request, catalog: &'a Catalog, risks: &mut Ri
     Ok(moved)
 }
 
+/// The views that are to move, if that can be done: those that are not excluded, either.
+pub(super) fn views<'a>(request: &Request, catalog: &'a Catalog) -> Result<Vec<&'a Object>> {
+    if request.bare {
+        return Ok(Vec::new());
+    }
+    let exclusions = request.exclude_tables.iter().map(|glob| Exclusion::new(glob)).collect::<Result<Vec<_>>>()?;
+    let views = catalog.objects.iter().filter(|object| object.kind == ObjectKind::View);
+    Ok(views.filter(|view| !exclusions.iter().any(|e| e.matches(&name(view)))).collect())
+}
+
+fn name(object: &Object) -> TableName {
+    TableName { schema: object.schema.clone(), name: object.name.clone() }
+}
+
 /// What a table's own description says.
 fn look(table: &Table, risks: &mut Risks) {
     let required = |column: &String| table.columns.iter().any(|c| c.name == *column && !c.nullable);
@@ -95,11 +113,11 @@ fn look(table: &Table, risks: &mut Risks) {
     }
 }
 
-/// Lists what has no way into the target.
+/// Lists what has no way into the target. Of a view it is told why elsewhere.
 pub(super) fn not_moved(objects: &[Object], risks: &mut Risks) {
     for object in objects {
         let (severity, what) = match object.kind {
-            ObjectKind::View => (Severity::Medium, "Views"),
+            ObjectKind::View => continue,
             ObjectKind::MaterializedView => (Severity::Medium, "Materialized views"),
             ObjectKind::Routine => (Severity::Medium, "Functions and procedures"),
             ObjectKind::Trigger => (Severity::Medium, "Triggers"),

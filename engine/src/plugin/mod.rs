@@ -19,13 +19,13 @@ pub mod rows;
 mod session;
 mod tls;
 
-pub use bindings::exports::sensei::plugin::connector::{Description, Roles};
+pub use bindings::exports::sensei::plugin::connector::{Description, Roles, SqlWords};
 pub use bindings::exports::sensei::plugin::source::{
     Chunk, Ends, Figures, KeyRange, Measure, Question, Range, Snapshot,
 };
 pub use bindings::exports::sensei::plugin::target::{
     Addition, ColumnNote, Fidelity, Job, Ledger, OnExisting, Proposal, Receipt, Repair, Repaired, Specials, Stage,
-    Statement, TableNote,
+    Statement, TableNote, View, ViewPart,
 };
 pub(crate) use bindings::sensei::plugin::catalog as contract_catalog;
 pub use cancel::Cancel;

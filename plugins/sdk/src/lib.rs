@@ -34,6 +34,7 @@ pub mod rights;
 pub mod rows;
 pub mod staged;
 pub mod text;
+mod view;
 
 /// What `wit/` generates. Plugins use the names re-exported below.
 #[allow(missing_docs, clippy::all)]
@@ -50,13 +51,13 @@ pub mod bindings {
 
 pub use addition::row_key;
 pub use arrow_type::{EXTENSION_NAME, NATIVE_TYPE, arrow_field, arrow_type};
-pub use bindings::exports::sensei::plugin::connector::{Description, Roles};
+pub use bindings::exports::sensei::plugin::connector::{Description, Roles, SqlWords};
 pub use bindings::exports::sensei::plugin::source::{
     Chunk, Ends, Figures, KeyRange, Measure, Question, Range, ReadRequest, Snapshot,
 };
 pub use bindings::exports::sensei::plugin::target::{
     Addition, ColumnNote, Fidelity, Job, Ledger, OnExisting, Proposal, Receipt, Repair, Repaired, Specials, Stage,
-    Statement, TableNote, WriteRequest,
+    Statement, TableNote, View, ViewPart, WriteRequest,
 };
 pub use bindings::sensei::plugin::catalog;
 pub use bindings::sensei::plugin::errors::{Error, Kind};

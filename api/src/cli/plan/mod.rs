@@ -32,7 +32,7 @@ pub(super) fn text(plan: &Plan, width: u16) -> String {
         text += &format!("  and {} that are smaller (all of them: --plan)\n", counted(more as u64, "table"));
     }
     text += &format!("\n{}\n", totals(plan));
-    for part in [looks(plan, width), risks(plan, width), not_moved(&plan.not_moved, width)] {
+    for part in [views(plan, width), looks(plan, width), risks(plan, width), not_moved(&plan.not_moved, width)] {
         if !part.is_empty() {
             text += &format!("\n{part}");
         }
@@ -220,6 +220,16 @@ fn paragraph(text: &str, width: u16) -> String {
     // Tags and indents are ASCII, so this is the border of a character.
     let (head, words) = text.split_at(text.len().min(INDENT.len()));
     headed(head, words, INDENT, width.into())
+}
+
+/// Views that are made.
+fn views(plan: &Plan, width: u16) -> String {
+    if plan.views.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = plan.views.iter().map(|v| qualified(&v.view.name.schema, &v.view.name.name)).collect();
+    let words = format!("{}: {}", counted(names.len() as u64, "view"), some_of(&names, NAMES_SHOWN));
+    format!("{}\n", headed("", &words, "  ", width.into()))
 }
 
 fn not_moved(objects: &[Object], width: u16) -> String {

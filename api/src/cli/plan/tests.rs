@@ -93,6 +93,7 @@ fn plan(tables: Vec<TablePlan>) -> Plan {
         risks: vec![],
         named_types: vec![],
         new_schemas: vec![],
+        views: vec![],
         not_moved: vec![],
         rollback: vec![],
     }

@@ -219,6 +219,7 @@ fn review() -> Review {
         risks: vec![risk],
         named_types: vec![],
         new_schemas: vec![],
+        views: vec![],
         not_moved: vec![],
         rollback: vec!["DROP TABLE employees".into()],
     };

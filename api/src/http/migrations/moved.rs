@@ -1,7 +1,7 @@
 //! What a plan moves and what it leaves, as it is shown.
 
 use sensei_engine::catalog::{Object, ObjectKind, TableName};
-use sensei_engine::plan::{ColumnProfile, LooksLike, Side, TablePlan};
+use sensei_engine::plan::{ColumnProfile, LooksLike, Side, TablePlan, ViewPlan};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -63,6 +63,18 @@ pub(crate) struct ProfileView {
     longest: Option<u64>,
     /// What every value of a text column looks like: `uuid`, `json`, `boolean`, `date` or `email`.
     looks_like: Option<&'static str>,
+}
+
+/// A view that is made in the target.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MadeView {
+    source: QualifiedName,
+    target: QualifiedName,
+    #[schema(example = json!(["department", "employees"]))]
+    columns: Vec<String>,
+    /// Its query in the target's words.
+    #[schema(example = "SELECT \"d\".\"name\", count(*) FROM hr.departments AS \"d\" GROUP BY \"d\".\"name\"")]
+    query: String,
 }
 
 /// Something that is there and is not moved.
@@ -138,6 +150,17 @@ impl From<&ColumnProfile> for ProfileView {
                 LooksLike::Date => "date",
                 LooksLike::Email => "email",
             }),
+        }
+    }
+}
+
+impl From<&ViewPlan> for MadeView {
+    fn from(plan: &ViewPlan) -> Self {
+        Self {
+            source: QualifiedName::from(&plan.source),
+            target: QualifiedName::from(&plan.view.name),
+            columns: plan.view.columns.clone(),
+            query: plan.sql(),
         }
     }
 }

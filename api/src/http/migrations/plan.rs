@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::mapping::{MappingView, awaiting};
-use super::moved::{NotMovedView, SideView, TableView};
+use super::moved::{MadeView, NotMovedView, SideView, TableView};
 use super::outcome::FailureView;
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
@@ -39,7 +39,9 @@ pub(crate) struct PlanView {
     target: Option<SideView>,
     /// Tables that are moved, with what a sample of their rows says.
     tables: Vec<TableView>,
-    /// What is there and is not moved: views, routines, triggers.
+    /// Views that are made: those whose SQL means the same in both systems.
+    views: Vec<MadeView>,
+    /// What is there and is not moved: other views, routines, triggers.
     not_moved: Vec<NotMovedView>,
     /// SQL for the target that takes the migration back, in the order to execute it in; null unless `generate_rollback`
     /// asked for it.
@@ -147,6 +149,7 @@ impl PlanView {
             source: Some(SideView::from(&plan.source)),
             target: Some(SideView::from(&plan.target)),
             tables: plan.tables.iter().map(TableView::from).collect(),
+            views: plan.views.iter().map(MadeView::from).collect(),
             not_moved: plan.not_moved.iter().map(NotMovedView::from).collect(),
             rollback_script: plan.request.generate_rollback.then(|| plan.rollback.clone()),
             error: None,
@@ -168,6 +171,7 @@ impl PlanView {
             source: None,
             target: None,
             tables: Vec::new(),
+            views: Vec::new(),
             not_moved: Vec::new(),
             rollback_script: None,
             error: record.error.as_ref().map(FailureView::from),

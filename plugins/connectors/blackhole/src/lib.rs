@@ -39,6 +39,7 @@ impl Connector for Blackhole {
             max_writers: None,
             transactional_schema: true,
             has_schemas: true,
+            sql: None,
         }
     }
 }

@@ -43,6 +43,7 @@ impl Connector for Datagen {
             max_writers: None,
             transactional_schema: false,
             has_schemas: true,
+            sql: None,
         }
     }
 }

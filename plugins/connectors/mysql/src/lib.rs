@@ -14,6 +14,7 @@ mod grants;
 mod rights;
 mod source;
 mod target;
+mod words;
 
 use sensei_sdk::{Description, Roles};
 
@@ -41,6 +42,7 @@ impl sensei_sdk::Connector for MySql {
             max_writers: None,
             transactional_schema: false,
             has_schemas: true,
+            sql: Some(words::words()),
         }
     }
 }

@@ -15,6 +15,7 @@ mod source;
 mod sql;
 mod target;
 mod value;
+mod words;
 
 use sensei_sdk::{Connector, Description, Roles};
 
@@ -42,6 +43,7 @@ impl Connector for Postgres {
             max_writers: None,
             transactional_schema: true,
             has_schemas: true,
+            sql: Some(words::words()),
         }
     }
 }

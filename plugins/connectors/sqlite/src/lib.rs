@@ -38,9 +38,11 @@ mod target;
 mod temporal;
 mod uuid;
 mod verbatim;
+mod view;
 // Unit tests outside a guest use SQLite's own file system and only a part of this one.
 #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
 mod vfs;
+mod words;
 
 use sensei_sdk::{Connector, Description, Roles};
 
@@ -68,6 +70,7 @@ impl Connector for Sqlite {
             max_writers: Some(1),
             transactional_schema: true,
             has_schemas: false,
+            sql: Some(words::words()),
         }
     }
 }

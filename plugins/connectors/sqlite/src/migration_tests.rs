@@ -120,6 +120,7 @@ impl Migration {
             dialect: catalog.dialect.clone(),
             on_existing,
             additions: vec![],
+            views: vec![],
             new_schemas: vec![],
         };
         Self { source, target, catalog, job, row_schemas }

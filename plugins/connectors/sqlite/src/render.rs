@@ -49,7 +49,9 @@ pub(crate) fn render(job: &Job) -> Vec<Statement> {
     (0..job.tables.len()).for_each(|at| script.complete_table(at));
     job.tables.iter().for_each(|table| script.complete_all(table));
     job.added().for_each(|table| script.no_clash(table));
+    script.stage_views();
     script.cutover();
+    script.views_live();
     script.restore_texts();
     script.session();
     script.discard();
@@ -217,6 +219,7 @@ impl Script<'_> {
     }
 
     fn discard(&mut self) {
+        self.discard_views();
         for table in &self.job.tables {
             let name = &table.name.name;
             let sql = format!("DROP TABLE IF EXISTS {}", self.staged(name));

@@ -40,6 +40,7 @@ impl Connector for Attacker {
             max_writers: None,
             transactional_schema: false,
             has_schemas: true,
+            sql: None,
         }
     }
 }

@@ -44,6 +44,7 @@ impl Connector for Dialer {
             max_writers: None,
             transactional_schema: false,
             has_schemas: true,
+            sql: None,
         }
     }
 }

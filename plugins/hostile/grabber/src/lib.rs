@@ -27,6 +27,7 @@ impl Connector for Grabber {
             max_writers: None,
             transactional_schema: false,
             has_schemas: true,
+            sql: None,
         }
     }
 }

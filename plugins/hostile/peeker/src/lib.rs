@@ -42,6 +42,7 @@ impl Connector for Peeker {
             max_writers: None,
             transactional_schema: false,
             has_schemas: true,
+            sql: None,
         }
     }
 }

@@ -291,10 +291,14 @@ fn auto_increments(connection: &mut Connection, schemas: &[String]) -> Result<Ve
     Ok(rows.iter().filter_map(|r| Some((table_key(r), text(r, 2).parse().ok()?))).collect())
 }
 
-/// What is listed and not moved.
+/// A view's query, and what it demands of rows that are written through it.
+const VIEW_TEXT: &str =
+    "CONCAT(VIEW_DEFINITION, IF(CHECK_OPTION = 'NONE', '', CONCAT(' with ', LOWER(CHECK_OPTION), ' check option')))";
+
+/// What there is beside tables. Views that a migration replaced and keeps are its own affair.
 fn add_objects(connection: &mut Connection, schemas: &[String], objects: &mut Vec<Object>) -> Result<()> {
     let kinds = [
-        (ObjectKind::View, "VIEWS", "TABLE_SCHEMA", "TABLE_NAME", "VIEW_DEFINITION"),
+        (ObjectKind::View, "VIEWS", "TABLE_SCHEMA", "TABLE_NAME", VIEW_TEXT),
         (ObjectKind::Routine, "ROUTINES", "ROUTINE_SCHEMA", "ROUTINE_NAME", "ROUTINE_DEFINITION"),
         (ObjectKind::Trigger, "TRIGGERS", "TRIGGER_SCHEMA", "TRIGGER_NAME", "ACTION_STATEMENT"),
         (ObjectKind::Event, "EVENTS", "EVENT_SCHEMA", "EVENT_NAME", "EVENT_DEFINITION"),
@@ -304,7 +308,8 @@ fn add_objects(connection: &mut Connection, schemas: &[String], objects: &mut Ve
             "SELECT {schema}, {name}, {definition} FROM information_schema.{table} WHERE {} ORDER BY {schema}, {name}",
             among(schema, schemas)
         ))?;
-        objects.extend(rows.into_iter().map(|r| Object {
+        let kept = |r: &Vec<Option<String>>| kind == ObjectKind::View && text(r, 1).starts_with(STAGING);
+        objects.extend(rows.into_iter().filter(|r| !kept(r)).map(|r| Object {
             kind,
             schema: text(&r, 0).to_owned(),
             name: text(&r, 1).to_owned(),

@@ -2,8 +2,10 @@
 
 use sensei_sdk::{Error, Kind, Result, Stage, Statement};
 
-use super::render::{ADD, ADDED, ASIDE, CLASH, KEEP, LIVE, OLD_SCHEMA, ORPHANS, REFERENCE, REFERS, RENAME};
-use super::{append, ledger, staging, take_back};
+use super::render::{
+    ADD, ADDED, ASIDE, CLASH, KEEP, LIVE, OLD_SCHEMA, ORPHANS, REFERENCE, REFERS, RENAME, VIEW, VIEW_ASIDE,
+};
+use super::{append, ledger, staging, take_back, view};
 use crate::connection::{Connection, literal};
 use crate::error::already_so;
 
@@ -95,6 +97,7 @@ fn cut_over(connection: &mut Connection, migration: &str, statements: &[&Stateme
     let mut asides = Vec::new();
     let mut places = Vec::new();
     let (mut adds, mut keeps, mut afterwards) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut views, mut views_aside) = (Vec::new(), Vec::new());
     for statement in statements {
         if ledger::has(connection, migration, &statement.id)? {
             continue;
@@ -111,6 +114,10 @@ fn cut_over(connection: &mut Connection, migration: &str, statements: &[&Stateme
             afterwards.push(*statement);
             continue;
         }
+        if statement.id.starts_with(VIEW) {
+            views.push(*statement);
+            continue;
+        }
         let Some(rename) = statement.sql.strip_prefix(RENAME) else {
             connection.execute(&statement.sql).map_err(|e| about(e, statement))?;
             continue;
@@ -118,6 +125,14 @@ fn cut_over(connection: &mut Connection, migration: &str, statements: &[&Stateme
         let Some(name) = &statement.table else {
             return Err(Error::internal(format!("The statement {} names no table.", statement.id)));
         };
+        if statement.id.starts_with(VIEW_ASIDE) {
+            let kept = view::kept(migration, name);
+            if exists(connection, &name.schema, &name.name)? && !exists(connection, &kept.schema, &kept.name)? {
+                asides.push(rename);
+                views_aside.push(name);
+            }
+            continue;
+        }
         let staged = exists(connection, &staging::schema(migration, &name.schema), &name.name)?;
         let live = exists(connection, &name.schema, &name.name)?;
         if statement.id.starts_with(ASIDE) {
@@ -145,6 +160,9 @@ fn cut_over(connection: &mut Connection, migration: &str, statements: &[&Stateme
             connection.execute(&place.sql).map_err(|e| about(e, place))?;
         }
     }
+    if !renames.is_empty() {
+        view::none_in_the_way(connection, &views, &views_aside)?;
+    }
     asides.extend(renames);
     if !asides.is_empty() {
         // References follow a renamed table only while they are heeded.
@@ -159,7 +177,7 @@ fn cut_over(connection: &mut Connection, migration: &str, statements: &[&Stateme
             _ => e,
         })?;
     }
-    for statement in afterwards {
+    for statement in afterwards.into_iter().chain(views) {
         one(connection, migration, statement)?;
     }
     connection.execute("START TRANSACTION")?;

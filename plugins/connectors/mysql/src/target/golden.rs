@@ -4,7 +4,7 @@ use sensei_sdk::catalog::{
     Action, Binary, Check, Column, DataType, Decimal, DefaultValue, Enumeration, ForeignKey, Generated, Generation,
     Identity, Index, IndexPart, Integer, Key, Table, TableName, Text, Timestamp,
 };
-use sensei_sdk::{Addition, Job, OnExisting};
+use sensei_sdk::{Addition, Job, OnExisting, View, ViewPart};
 
 use super::propose::{Collations, propose};
 use super::render::render;
@@ -146,6 +146,7 @@ fn golden(server: &str, collations: &[&str], on_existing: OnExisting) -> String 
         dialect: "another".to_owned(),
         on_existing,
         additions: vec![],
+        views: vec![],
         new_schemas: vec![],
     };
     for statement in render(&job, &server) {
@@ -184,10 +185,42 @@ fn rows_are_added() {
         dialect: "another".to_owned(),
         on_existing: OnExisting::Append,
         additions,
+        views: vec![],
         new_schemas: vec![],
     };
     let told = ["probe/", "clash/", "orphans/", "foreign/", "cutover/", "forget/"];
     let told = render(&job, &server).into_iter().filter(|s| told.iter().any(|beginning| s.id.starts_with(beginning)));
+    let text = told.map(|s| format!("-- {} ({})\n{};\n-- undo: {}", s.id, s.label, s.sql, s.undo.unwrap_or_default()));
+    insta::assert_snapshot!(text.collect::<Vec<_>>().join("\n"));
+}
+
+/// One view over a table of the job replaces another, and reads from a table that is no part of it.
+#[test]
+fn views_are_made() {
+    let server = Server::new("10.11.6-MariaDB");
+    let proposals = propose(shop(), "another", &server, &Collations::default());
+    let tables: Vec<Table> = proposals.into_iter().map(|p| p.table).collect();
+    let name = TableName { schema: tables[0].name.schema.clone(), name: "seen \"by\" `all`".to_owned() };
+    let outside = TableName { schema: "elsewhere".to_owned(), name: "t".to_owned() };
+    let query = vec![
+        ViewPart::Sql("SELECT a.x, 1 FROM ".to_owned()),
+        ViewPart::Table(tables[0].name.clone()),
+        ViewPart::Sql(" AS a CROSS JOIN ".to_owned()),
+        ViewPart::Table(outside),
+    ];
+    let view =
+        View { name, columns: vec!["x".to_owned(), "one".to_owned()], query, replaced: Some("SELECT 2".to_owned()) };
+    let job = Job {
+        migration: "m1".to_owned(),
+        tables,
+        named_types: vec![],
+        dialect: "another".to_owned(),
+        on_existing: OnExisting::Replace,
+        additions: vec![],
+        views: vec![view],
+        new_schemas: vec![],
+    };
+    let told = render(&job, &server).into_iter().filter(|s| s.id.contains("view"));
     let text = told.map(|s| format!("-- {} ({})\n{};\n-- undo: {}", s.id, s.label, s.sql, s.undo.unwrap_or_default()));
     insta::assert_snapshot!(text.collect::<Vec<_>>().join("\n"));
 }

@@ -15,6 +15,7 @@ mod rules;
 pub(crate) mod staging;
 mod take_back;
 mod value;
+mod view;
 mod write;
 
 use std::cell::RefCell;

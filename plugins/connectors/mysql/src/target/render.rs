@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use sensei_sdk::catalog::{Table, TableName};
 use sensei_sdk::{Job, OnExisting, Stage, Statement};
 
-use super::{append, ddl, staging};
+use super::{append, ddl, staging, view};
 use crate::connection::{Server, identifier, literal};
 
 /// Ids of statements that `execute` treats in a way of their own begin with these.
@@ -25,6 +25,10 @@ pub(crate) const REFERS: &str = "cutover/refers/";
 pub(crate) const REFERENCE: &str = "cutover/foreign/";
 /// A query for a row that is in staging and live.
 pub(crate) const CLASH: &str = "clash/";
+/// A view is made over live tables.
+pub(crate) const VIEW: &str = "cutover/view/";
+/// A view goes aside, within its database.
+pub(crate) const VIEW_ASIDE: &str = "cutover/view-aside/";
 pub(crate) const FORGET_SCHEMA: &str = "forget/schema/";
 /// What statements of ASIDE and LIVE begin with: they become one RENAME TABLE.
 pub(crate) const RENAME: &str = "RENAME TABLE ";
@@ -54,7 +58,8 @@ impl List {
 /// Renders a job, in order.
 pub(crate) fn render(job: &Job, server: &Server) -> Vec<Statement> {
     let mut list = List(Vec::new());
-    let schemas: BTreeSet<&str> = job.tables.iter().map(|t| t.name.schema.as_str()).collect();
+    let homes = job.tables.iter().map(|t| &t.name).chain(job.views.iter().map(|v| &v.name));
+    let schemas: BTreeSet<&str> = homes.map(|name| name.schema.as_str()).collect();
     let staged: HashSet<(&str, &str)> = job.made().map(|t| (t.name.schema.as_str(), t.name.name.as_str())).collect();
     for schema in &schemas {
         let place = identifier(&staging::schema(&job.migration, schema));
@@ -91,8 +96,10 @@ pub(crate) fn render(job: &Job, server: &Server) -> Vec<Statement> {
     for table in &job.tables {
         finish(&mut list, job, table);
     }
+    view::stage(&mut list, job);
     cutover(&mut list, job, &schemas);
     list.0.extend(later);
+    view::cut_over(&mut list, job);
     for schema in &schemas {
         list.add(
             Stage::Discard,
@@ -295,6 +302,7 @@ fn forget(list: &mut List, job: &Job, schemas: &BTreeSet<&str>) {
     if job.on_existing == OnExisting::Fail {
         return;
     }
+    view::forget(list, job);
     let old = |name: &TableName| ddl::qualified(&staging::old(&job.migration, &name.schema), &name.name);
     let tables: Vec<String> = job.tables.iter().map(|table| old(&table.name)).collect();
     list.add(

@@ -4,8 +4,8 @@ use sensei_sdk::catalog::TableName;
 use sensei_sdk::{Error, Kind, Result, Statement};
 
 use super::execute::{about, exists};
-use super::render::{ADD, ASIDE, FORGET_SCHEMA, KEEP, LIVE, OLD_SCHEMA, RENAME, SCHEMA};
-use super::{append, ddl, ledger, staging};
+use super::render::{ADD, ASIDE, FORGET_SCHEMA, KEEP, LIVE, OLD_SCHEMA, RENAME, SCHEMA, VIEW, VIEW_ASIDE};
+use super::{append, ddl, ledger, staging, view};
 use crate::connection::{Connection, identifier, literal};
 
 /// Before the id of the statement that is taken back.
@@ -15,6 +15,7 @@ const UNDO: &str = "undo/";
 /// tables go out just before, in one transaction.
 pub(super) fn take_back(connection: &mut Connection, migration: &str, statements: &[&Statement]) -> Result<()> {
     let (mut renames, mut leaving, mut emptied) = (Vec::new(), Vec::new(), Vec::new());
+    let mut views = Vec::new();
     let added = |statement: &&Statement| statement.id.strip_prefix(UNDO).is_some_and(|id| id.starts_with(ADD));
     let added: Vec<(&Statement, &str)> = (statements.iter().copied().filter(added))
         .map(|statement| (statement, statement.id.strip_prefix(UNDO).unwrap_or_default()))
@@ -34,7 +35,14 @@ pub(super) fn take_back(connection: &mut Connection, migration: &str, statements
             return Err(Error::internal(format!("The statement {} names no table.", statement.id)));
         };
         let live = ddl::qualified(&name.schema, &name.name);
-        if id.starts_with(LIVE) {
+        if id.starts_with(VIEW) {
+            views.push(statement.sql.clone());
+        } else if id.starts_with(VIEW_ASIDE) {
+            let kept = view::kept(migration, name);
+            if exists(connection, &kept.schema, &kept.name)? {
+                renames.push(format!("{} TO {live}", ddl::qualified(&kept.schema, &kept.name)));
+            }
+        } else if id.starts_with(LIVE) {
             let place = staging::schema(migration, &name.schema);
             // Not live yet, or not any more.
             if exists(connection, &place, &name.name)? || !exists(connection, &name.schema, &name.name)? {
@@ -61,6 +69,10 @@ pub(super) fn take_back(connection: &mut Connection, migration: &str, statements
         }
     }
     nothing_refers(connection, &leaving)?;
+    // Without tables that leave, all is back already, and so may be a view that had been replaced.
+    for drop in views.iter().filter(|_| !leaving.is_empty()) {
+        connection.execute(drop)?;
+    }
     if !renames.is_empty() {
         // References follow a renamed table only while they are heeded.
         connection.execute("SET SESSION foreign_key_checks = 1")?;

@@ -212,7 +212,8 @@ ORDER BY t.oid";
 /// columns that are `touched`.
 pub(super) const OBJECTS: &str = "
 SELECT CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized-view' END AS kind, n.nspname AS schema, c.relname AS name,
-  pg_catalog.pg_get_viewdef(c.oid) AS definition
+  pg_catalog.rtrim(pg_catalog.pg_get_viewdef(c.oid), ';') || coalesce((SELECT ' WITH ' || o.option_value || ' CHECK OPTION'
+    FROM pg_catalog.pg_options_to_table(c.reloptions) o WHERE o.option_name = 'check_option'), '') AS definition
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('v', 'm') AND {schemas}
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d

@@ -42,7 +42,7 @@ impl Rendering<'_> {
             let live = qualified(&table.name.schema, &table.name.name);
             let staging = staging_schema(&self.job.migration, &table.name.schema);
             let mut undo = back_into(&staging, &format!("ALTER TABLE {live} SET SCHEMA {}", identifier(&staging)));
-            if at + 1 == made.len() {
+            if at + 1 == made.len() && self.job.views.is_empty() {
                 // The first thing to be taken back: by then all of them are in their place.
                 undo = format!("{}; {undo}", self.nothing_depends());
             }
@@ -55,6 +55,7 @@ impl Rendering<'_> {
             );
         }
         self.add_rows();
+        self.views_live();
     }
 
     /// Tables and types that are there already go to a schema that keeps them.
@@ -71,6 +72,7 @@ impl Rendering<'_> {
                 Some(drop_if_empty(&replaced_schema(&migration, schema))),
             );
         }
+        self.move_views_aside();
         for table in &self.job.tables {
             let live = qualified(&table.name.schema, &table.name.name);
             let old = replaced_schema(&migration, &table.name.schema);
@@ -80,10 +82,12 @@ impl Rendering<'_> {
                 "DO $sensei$ DECLARE found text; BEGIN SELECT pg_catalog.string_agg(DISTINCT v.oid::regclass::text, ', ') INTO found \
                  FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid \
                  JOIN pg_catalog.pg_class v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm') \
-                 WHERE d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.refobjid = pg_catalog.to_regclass({name}); \
+                 WHERE d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.refobjid = pg_catalog.to_regclass({name}) \
+                 AND v.relnamespace::regnamespace IS DISTINCT FROM pg_catalog.to_regnamespace({kept}); \
                  IF found IS NOT NULL THEN RAISE WARNING 'these views still read the replaced table {label}: %', found; END IF; \
                  END $sensei$; ",
                 name = literal(&live),
+                kept = literal(&identifier(&old)),
                 label = plain(&table.name).replace(['\'', '%', '$'], "_")
             );
             self.add(
@@ -112,6 +116,7 @@ impl Rendering<'_> {
 
     /// Only what the migration made and what is not live. No schema is dropped with anything unknown in it.
     pub(super) fn discard(&mut self) {
+        self.discard_views();
         let migration = self.job.migration.clone();
         for table in &self.job.tables {
             let staged = self.staged(&table.name);
@@ -158,6 +163,7 @@ impl Rendering<'_> {
         if self.job.on_existing == OnExisting::Fail {
             return;
         }
+        self.forget_views();
         let migration = self.job.migration.clone();
         let kept = |name: &TableName| qualified(&replaced_schema(&migration, &name.schema), &name.name);
         let tables: Vec<String> = self.job.tables.iter().map(|table| kept(&table.name)).collect();
@@ -186,10 +192,11 @@ impl Rendering<'_> {
         }
     }
 
-    /// Fails if a view, or a foreign key of another table, has come to depend on a live table of the job: it would go with
-    /// the table.
-    fn nothing_depends(&self) -> String {
-        let live: Vec<String> = self.job.made().map(|t| literal(&qualified(&t.name.schema, &t.name.name))).collect();
+    /// Fails if a view, or a foreign key of another table, has come to depend on a live table or view of the job: it would go
+    /// with it.
+    pub(super) fn nothing_depends(&self) -> String {
+        let made = self.job.made().map(|t| &t.name).chain(self.job.views.iter().map(|v| &v.name));
+        let live: Vec<String> = made.map(|name| literal(&qualified(&name.schema, &name.name))).collect();
         let body = format!(
             "DECLARE found text; BEGIN \
              WITH live AS (SELECT pg_catalog.to_regclass(n)::oid AS made FROM pg_catalog.unnest(ARRAY[{}]::text[]) n), \

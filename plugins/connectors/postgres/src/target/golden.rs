@@ -4,7 +4,7 @@ use sensei_sdk::catalog::{
     Action, Check, Column, DataType, Decimal, DefaultValue, Enumeration, ForeignKey, Generated, Generation, Identity,
     Index, IndexPart, Integer, Key, NamedType, NamedTypeKind, Table, TableName, Text, Timestamp,
 };
-use sensei_sdk::{Addition, Job, OnExisting, Proposal, plain_column};
+use sensei_sdk::{Addition, Job, OnExisting, Proposal, View, ViewPart, plain_column};
 
 use super::{propose::propose, render::render};
 
@@ -171,6 +171,7 @@ fn show(proposals: &[Proposal], named_types: Vec<NamedType>, dialect: &str, on_e
         dialect: dialect.to_owned(),
         on_existing,
         additions: vec![],
+        views: vec![],
         new_schemas: vec![],
     };
     for s in render(&job) {
@@ -208,10 +209,40 @@ fn rows_are_added() {
         dialect: "mysql".to_owned(),
         on_existing: OnExisting::Append,
         additions,
+        views: vec![],
         new_schemas: vec![],
     };
     let told = ["prepare/probe", "all/clash", "all/foreign-key", "cutover/", "forget/"];
     let told = render(&job).into_iter().filter(|s| told.iter().any(|beginning| s.id.starts_with(beginning)));
+    let text = told.map(|s| format!("-- {} ({})\n{};\n-- undo: {}", s.id, s.label, s.sql, s.undo.unwrap_or_default()));
+    insta::assert_snapshot!(text.collect::<Vec<_>>().join("\n"));
+}
+
+/// One view over a table of the job replaces another, and reads from a table that is no part of it.
+#[test]
+fn views_are_made() {
+    let tables: Vec<Table> = propose(&mysql(), "mysql").into_iter().map(|p| p.table).collect();
+    let name = TableName { schema: tables[0].name.schema.clone(), name: "seen \"by\" `all`".to_owned() };
+    let outside = TableName { schema: "elsewhere".to_owned(), name: "t".to_owned() };
+    let query = vec![
+        ViewPart::Sql("SELECT a.x, 1 FROM ".to_owned()),
+        ViewPart::Table(tables[0].name.clone()),
+        ViewPart::Sql(" AS a CROSS JOIN ".to_owned()),
+        ViewPart::Table(outside),
+    ];
+    let view =
+        View { name, columns: vec!["x".to_owned(), "one".to_owned()], query, replaced: Some("SELECT 2".to_owned()) };
+    let job = Job {
+        migration: "m1".to_owned(),
+        tables,
+        named_types: vec![],
+        dialect: "mysql".to_owned(),
+        on_existing: OnExisting::Replace,
+        additions: vec![],
+        views: vec![view],
+        new_schemas: vec![],
+    };
+    let told = render(&job).into_iter().filter(|s| s.id.contains("view"));
     let text = told.map(|s| format!("-- {} ({})\n{};\n-- undo: {}", s.id, s.label, s.sql, s.undo.unwrap_or_default()));
     insta::assert_snapshot!(text.collect::<Vec<_>>().join("\n"));
 }
@@ -225,6 +256,7 @@ fn ids_are_unique_and_stay() {
         dialect: "mysql".to_owned(),
         on_existing: OnExisting::Replace,
         additions: vec![],
+        views: vec![],
         new_schemas: vec!["public".to_owned()],
     };
     let tables: Vec<Table> = propose(&mysql(), "mysql").into_iter().map(|p| p.table).collect();

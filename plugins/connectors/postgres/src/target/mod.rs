@@ -15,6 +15,7 @@ mod render;
 mod repair;
 mod rules;
 mod touch;
+mod view;
 mod writer;
 
 use std::cell::RefCell;

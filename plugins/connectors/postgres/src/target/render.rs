@@ -50,12 +50,13 @@ impl Rendering<'_> {
         self.statements.push(Statement { id, stage, sql, undo, table: None, label });
     }
 
-    /// Schemas of the job's tables and types, in order of appearance.
+    /// Schemas of the job's tables, types and views, in order of appearance.
     pub(super) fn schemas(&self) -> Vec<&str> {
         let mut seen = HashSet::new();
         let tables = self.job.tables.iter().map(|t| t.name.schema.as_str());
         let types = self.place.types().iter().map(|t| t.schema);
-        tables.chain(types).filter(|s| seen.insert(*s)).collect()
+        let views = self.job.views.iter().map(|v| v.name.schema.as_str());
+        tables.chain(types).chain(views).filter(|s| seen.insert(*s)).collect()
     }
 
     pub(super) fn staged(&self, name: &TableName) -> String {
@@ -289,6 +290,7 @@ impl Rendering<'_> {
             self.comments(table);
         }
         self.touch();
+        self.stage_views();
     }
 
     /// In staging, or of a live table.

@@ -141,6 +141,7 @@ fn every_type_of_another_system_comes_back_equal() {
             dialect: "other".into(),
             on_existing: OnExisting::Fail,
             additions: vec![],
+            views: vec![],
             new_schemas: vec![],
         };
         let schema = Schema::new(vec![arrow_field(&theirs.columns[0])]);
@@ -207,6 +208,7 @@ fn what_sqlite_cannot_hold_is_refused() {
             dialect: "other".into(),
             on_existing: OnExisting::Fail,
             additions: vec![],
+            views: vec![],
             new_schemas: vec![],
         };
         target.claim(MIGRATION).unwrap();
@@ -291,6 +293,7 @@ fn statements_of_a_job_are_a_golden_text() {
         dialect: "other".into(),
         on_existing: OnExisting::Replace,
         additions: vec![],
+        views: vec![],
         new_schemas: vec![],
     };
     let statements = target.render(job).unwrap();
