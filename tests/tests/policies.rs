@@ -178,3 +178,62 @@ fn texts_that_are_no_utf8_are_refused_or_read_as_asked() {
         assert_eq!(read("replace"), "Zoë|Zo\u{fffd} \u{fffd}", "{source}");
     }
 }
+
+/// A flag, one that is none, UUIDs, JSON; and what counts on a type.
+const MEANT: &str = r#"
+    create table t (id int primary key, open tinyint(1) not null default 1, level tinyint(1), code char(36), doc text,
+        parent char(36), seen tinyint(1), constraint seen_is check (seen < 2), key (doc(9)));
+    insert into t values (1, 1, 2, '01234567-89ab-cdef-0123-456789abcdef', '{"a": [1, 2]}', null, 1),
+        (2, 0, null, null, '[]', '01234567-89ab-cdef-0123-456789abcdef', 0);
+    alter table t add extra text;
+    update t set extra = '{"b": 1}' where id = 1;
+    create view opened as select id, case when open then 'yes' else 'no' end as told from t where open = 1 or open <> 1 and not open"#;
+
+#[test]
+fn what_is_meant_is_made_where_somebody_chose_so() {
+    let source = servers::mariadb().fresh_database();
+    source.sql(MEANT);
+    let target = servers::postgres().fresh_database();
+    let plan = planned(&source.url, &target.url, &[]);
+    let told = risk(&plan, "meant_type", "0 and 1");
+    assert_eq!(told["affected"], serde_json::json!([format!("{}.t.open (2 sampled)", source.name)]));
+    assert!(told["mitigation"].as_str().is_some_and(|m| m.contains("`flags: boolean`")), "{told}");
+    assert_eq!(mapping(&plan, "t", "open")["target_type"], "smallint");
+
+    let chosen = ["--policy", "flags=boolean", "--policy", "uuids=uuid", "--policy", "json_texts=json"];
+    let plan = planned(&source.url, &target.url, &chosen);
+    let open = mapping(&plan, "t", "open");
+    assert!(open["confidence"].as_f64().is_some_and(|c| c > 0.95), "all rows were seen: {open}");
+    product::migrate_value_by_value(&source.url, &target.url, &chosen);
+    let types = "select string_agg(column_name || ' ' || data_type, ', ' order by ordinal_position) from information_schema.columns
+        where table_schema = 'public' and table_name = 't'";
+    assert_eq!(
+        target.value(types),
+        "id integer, open boolean, level smallint, code uuid, doc text, parent uuid, seen smallint, extra json",
+        "a prefix index, a check and other values keep what they count on"
+    );
+    assert_eq!(
+        target.value("select open::text || code from t where id = 1"),
+        "true01234567-89ab-cdef-0123-456789abcdef"
+    );
+    target.sql("insert into t (id) values (3)");
+    assert_eq!(target.value("select open from t where id = 3"), "t");
+    assert_eq!(target.value("select told from opened where id = 2"), "no");
+}
+
+#[test]
+fn a_row_that_is_not_what_was_meant_stops_it() {
+    let source = servers::mariadb().fresh_database();
+    source.sql(
+        "create table t (id int primary key, open tinyint(1));
+         insert into t select seq, if(seq = 1500, 7, seq % 2) from seq_1_to_2000; analyze table t",
+    );
+    let target = servers::postgres().fresh_database();
+    let plan = planned(&source.url, &target.url, &["--policy", "flags=boolean"]);
+    assert!(mapping(&plan, "t", "open")["confidence"].as_f64().is_some_and(|c| c < 0.95), "not all rows were seen");
+    let error = product::migrate(&source.url, &target.url, &["--policy", "flags=boolean"]).failed();
+    assert!(error.contains("open") && error.contains('7'), "{error}");
+    assert_eq!(target.value("select count(*) from information_schema.tables where table_name = 't'"), "0");
+    product::migrate(&source.url, &target.url, &[]).succeeded();
+    assert_eq!(target.value("select open from t where id = 1500"), "7");
+}

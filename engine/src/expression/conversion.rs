@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, FixedSizeBinaryArray, new_null_array};
 use arrow::compute::kernels::cmp::not_distinct;
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Date32Type, TimeUnit, TimestampMicrosecondType};
@@ -38,6 +38,7 @@ enum Family {
     Date,
     Time,
     Timestamp,
+    Uuid,
     /// What has one Arrow type and converts into nothing else.
     Alone,
 }
@@ -72,6 +73,7 @@ const STEPS: &[(Family, Family, ExactWhen, Step)] = &[
     (Family::Text, Family::Float, NEVER, compared_as_numbers),
     (Family::Text, Family::Decimal, NEVER, compared_as_numbers),
     (Family::Text, Family::Binary, ALWAYS, plain),
+    (Family::Text, Family::Uuid, NEVER, text_as_uuid),
     (Family::Binary, Family::Binary, ALWAYS, plain),
     // Bytes that are no UTF-8 are refused by the cast itself.
     (Family::Binary, Family::Text, NEVER, plain),
@@ -129,6 +131,7 @@ fn family(t: &DataType) -> Family {
         T::Date32 => Family::Date,
         T::Time32(_) | T::Time64(_) => Family::Time,
         T::Timestamp(..) => Family::Timestamp,
+        T::FixedSizeBinary(16) => Family::Uuid,
         _ => Family::Alone,
     }
 }
@@ -246,6 +249,33 @@ fn compared(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Refusal> {
     let same = not_distinct(array, &back).map_err(|e| Refusal::of_batch(arrow_reason(&e)))?;
     refuse_difference(array, to, &same)?;
     Ok(there)
+}
+
+/// Hexadecimal digits of a UUID as text, and where each byte's stand.
+const UUID_DIGITS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+
+/// Digits and dashes as everyone writes them, in lower case: then the text comes back as it was.
+fn text_as_uuid(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Refusal> {
+    let texts = plain(array, &DataType::Utf8)?;
+    let texts = texts.as_string::<i32>();
+    let uuids: Vec<Option<[u8; 16]>> = texts.iter().map(|text| text.and_then(uuid)).collect();
+    let same = uuids.iter().zip(texts.iter()).map(|(uuid, text)| Some(uuid.is_some() == text.is_some())).collect();
+    refuse_difference(array, to, &same)?;
+    let made = FixedSizeBinaryArray::try_from_sparse_iter_with_size(uuids.into_iter(), 16);
+    made.map(|made| Arc::new(made) as ArrayRef).map_err(|e| Refusal::of_batch(arrow_reason(&e)))
+}
+
+fn uuid(text: &str) -> Option<[u8; 16]> {
+    let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    let right = |(at, b): (usize, u8)| if matches!(at, 8 | 13 | 18 | 23) { b == b'-' } else { is_digit(b) };
+    if text.len() != 36 || !text.bytes().enumerate().all(right) {
+        return None;
+    }
+    let mut bytes = [0; 16];
+    for (byte, at) in bytes.iter_mut().zip(UUID_DIGITS) {
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
+    }
+    Some(bytes)
 }
 
 /// Text that is a number comes back spelled otherwise (`1.50`, `1.5`): the numbers are compared.

@@ -321,6 +321,21 @@ fn what_has_no_exact_step_is_refused_before_the_first_row() {
 }
 
 #[test]
+fn a_text_becomes_a_uuid_if_it_is_one_as_everyone_writes_it() {
+    let right = "01234567-89ab-cdef-0123-456789abcdef";
+    let b = batch(vec![("t", text(&[Some(right), None]))]);
+    let found = project("t", &b, DataType::FixedSizeBinary(16)).unwrap();
+    let found = found.as_fixed_size_binary();
+    assert_eq!(found.value(0), 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef_u128.to_be_bytes());
+    assert!(found.is_null(1));
+    for wrong in [right.to_uppercase(), String::new(), right.replace('-', ""), right.replace('0', "ü")] {
+        let b = batch(vec![("t", text(&[Some(right), Some(wrong.as_str())]))]);
+        let e = project("t", &b, DataType::FixedSizeBinary(16)).unwrap_err();
+        assert_eq!((e.code, e.row.as_deref()), (Code::InvalidData, Some("2 of its batch")), "{wrong}: {e}");
+    }
+}
+
+#[test]
 fn infinities_and_zero_dates_keep_their_meaning() {
     let b = batch(vec![("d", Arc::new(Date32Array::from(vec![0, i32::MAX, i32::MIN, i32::MIN + 1])))]);
     let found = project("d", &b, DataType::Timestamp(TimeUnit::Microsecond, None)).unwrap();

@@ -9,6 +9,7 @@ use super::arrival::{Arrival, added, unplaced};
 use super::evidence::{self, Findings, Seen};
 use super::existing::transformation;
 use super::fit::ColumnFit;
+use super::meant::Meant;
 use super::naming::Name;
 use super::outline;
 use super::policies::{self, Refused};
@@ -40,6 +41,8 @@ pub(super) struct Input<'a> {
     pub(super) sampled: Sampled,
     /// What takes the place of values that the target does not hold.
     pub(super) policies: &'a Policies,
+    /// Columns that are taken for something else.
+    pub(super) meant: &'a [Meant],
 }
 
 /// The table's plan; what may surprise goes to `risks`.
@@ -47,7 +50,7 @@ pub(super) struct Input<'a> {
 /// # Errors
 /// `plugin_lied` if the proposal does not fit the table it was asked for.
 pub(super) fn table(input: Input<'_>, risks: &mut Risks) -> Result<TablePlan> {
-    let Input { source, renamed, mut proposal, arrival, reads, sampled, policies } = input;
+    let Input { source, renamed, mut proposal, arrival, reads, sampled, policies, meant } = input;
     let lied = |what: String| {
         let message = format!(
             "The target's connector proposes for `{}` {what}. This is a bug of the connector.",
@@ -86,6 +89,7 @@ pub(super) fn table(input: Input<'_>, risks: &mut Risks) -> Result<TablePlan> {
             note: note.map_or("", |n| n.note.as_str()),
             refused: &refused[at],
             matched: arrival.evidence(at, profile.get(at)),
+            meant: meant.iter().find(|meant| meant.at == at).map(|meant| &meant.evidence),
         };
         pair.warn(&full(&source.name), risks);
         let seen = pair.seen(&sampled);
@@ -302,6 +306,8 @@ struct Pair<'a> {
     refused: &'a [Refused],
     /// Why this column of a table that is there; none where its name is derived.
     matched: Option<Vec<Evidence>>,
+    /// Why it is taken for something else; then each value is converted and compared.
+    meant: Option<&'a Evidence>,
 }
 
 impl Pair<'_> {
@@ -447,7 +453,8 @@ impl Pair<'_> {
             None => found.push(evidence::name(self.name.derivation)),
         }
         let step = self.step();
-        if step != Conversion::Same {
+        found.extend(self.meant.cloned());
+        if step != Conversion::Same && (self.meant.is_none() || step == Conversion::Unsupported) {
             found.push(evidence::conversion(step, &format!("{} to {}", self.from.data_type(), self.to.data_type())));
         }
         if let Some(detail) = narrower(&self.source.data_type, &self.target.data_type) {

@@ -9,13 +9,16 @@ use super::architect::{self, Input};
 use super::arrival::Arrival;
 use super::existing::{Existing, refuses};
 use super::fit::{self, ColumnFit, TableFit};
+use super::meant::{self, Meant};
 use super::profile::{ColumnProfile, profile};
 use super::rename::{Given, Home, Policy, Renamed, Renaming, rename};
 use super::risk::Risks;
 use super::sample::{Sampled, Sampler, Sampling};
 use super::scout::{self, full, listed};
 use super::view;
-use super::{FORMAT, Naming, OnExisting, Plan, Request, Severity, Side, Summary, TablePlan, rollback, short_hash};
+use super::{
+    FORMAT, Naming, OnExisting, Plan, Policies, Request, Severity, Side, Summary, TablePlan, rollback, short_hash,
+};
 use crate::catalog::{Catalog, NamedType, Object, ObjectKind, Table, TableName};
 use crate::connection::Connection;
 use crate::error::{Code, Error, Result, Role};
@@ -127,6 +130,17 @@ pub fn draft(
         renaming.tables.iter_mut().for_each(|t| strip(&mut t.table, &mut risks));
     }
     whole_references(&mut renaming, &mut risks);
+    let reads = moved
+        .iter()
+        .map(|t| source.row_schema(&t.name, &t.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>()))
+        .collect::<Result<Vec<_>>>()?;
+    let meant = match sampling.filter(|_| there.dialect != here.dialect) {
+        Some(sampling) => meant(&moved, &fits, &reads, &request.policies, from, sampling)?,
+        None => vec![Vec::new(); moved.len()],
+    };
+    for (renamed, meant) in renaming.tables.iter_mut().zip(&meant) {
+        meant.iter().for_each(|meant| meant::retype(&mut renamed.table.columns[meant.at], &meant.to));
+    }
     let tables: Vec<Table> = renaming.tables.iter().map(|t| t.table.clone()).collect();
     let proposals = target.propose(&tables, &there.dialect)?;
     let lives: Vec<&Table> = fits.iter().flatten().map(|fit| &here.tables[fit.target]).collect();
@@ -149,10 +163,6 @@ pub fn draft(
         fitted.push(of_this);
     }
     let fits = fitted;
-    let reads = moved
-        .iter()
-        .map(|t| source.row_schema(&t.name, &t.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>()))
-        .collect::<Result<Vec<_>>>()?;
     let mut sampler = sampling.map(|s| Sampler::new(from, s, moved.len())).transpose()?;
     let mut sample = |table: &TableName, row: &SchemaRef| match &mut sampler {
         Some(sampler) => sampler.next(table, row),
@@ -168,6 +178,7 @@ pub fn draft(
         renaming,
         proposals,
         fits,
+        meant,
         reads,
         sample: &mut sample,
     };
@@ -177,6 +188,31 @@ pub fn draft(
         plan.rollback = rollback::script(&target.render(&plan.job())?);
     }
     Ok(plan)
+}
+
+/// What columns of the tables that are made are meant as; of a table about which nothing was chosen nothing is read.
+fn meant(
+    moved: &[&Table],
+    fits: &[Option<TableFit>],
+    reads: &[SchemaRef],
+    policies: &Policies,
+    from: &Connection,
+    sampling: Sampling<'_>,
+) -> Result<Vec<Vec<Meant>>> {
+    let asked = |(table, fit): (&&Table, &Option<TableFit>)| fit.is_none() && meant::asks(table, moved, policies);
+    let asked: Vec<bool> = moved.iter().zip(fits).map(asked).collect();
+    let count = asked.iter().filter(|asked| **asked).count();
+    let mut sampler = if count > 0 { Some(Sampler::new(from, sampling, count)?) } else { None };
+    let of = |((table, reads), asked): ((&&Table, &SchemaRef), &bool)| {
+        let Some(sampler) = sampler.as_mut().filter(|_| *asked) else { return Ok(Vec::new()) };
+        Ok(match sampler.next(&table.name, reads)? {
+            Sampled::Rows(sample) => {
+                meant::meant(table, moved, &profile(&table.columns, &sample), sample.whole, policies)
+            }
+            Sampled::Unasked | Sampled::OutOfTime | Sampled::Unreadable(_) => Vec::new(),
+        })
+    };
+    moved.iter().zip(reads).zip(&asked).map(of).collect()
 }
 
 /// A table that is there already, and what of the source goes where in it.
@@ -349,6 +385,8 @@ pub(super) struct Facts<'a> {
     pub(super) proposals: Vec<Proposal>,
     /// Of tables that the target has already.
     pub(super) fits: Vec<Option<Fitted>>,
+    /// Columns of each table that are taken for something else.
+    pub(super) meant: Vec<Vec<Meant>>,
     /// What reading all columns of each table gives.
     pub(super) reads: Vec<SchemaRef>,
     /// Reads the first rows of a table. One table's are held at a time (P6).
@@ -362,7 +400,7 @@ pub(super) fn assemble(
     sides: [(&str, &str, &str); 2],
     mut risks: Risks,
 ) -> Result<Plan> {
-    let Facts { catalog, target, moved, views, words, renaming, proposals, fits, reads, sample } = facts;
+    let Facts { catalog, target, moved, views, words, renaming, proposals, fits, meant, reads, sample } = facts;
     in_the_way(request, target, &renaming, &fits, policy, &mut risks)?;
     if let Home::Prefixed(_) = policy.home {
         renaming.tables.iter().for_each(|t| {
@@ -379,8 +417,8 @@ pub(super) fn assemble(
         return Err(miscounted(proposals.len(), moved.len()));
     }
     let mut tables = Vec::with_capacity(moved.len());
-    let of_each = moved.iter().zip(&renaming.tables).zip(proposals).zip(reads).zip(fits);
-    for ((((source, renamed), proposal), reads), fitted) in of_each {
+    let of_each = moved.iter().zip(&renaming.tables).zip(proposals).zip(reads).zip(fits).zip(meant);
+    for (((((source, renamed), proposal), reads), fitted), meant) in of_each {
         if proposal.table.name != renamed.table.name {
             let message = format!(
                 "The target's connector proposes `{}` for `{}`. This is a bug of the connector.",
@@ -400,10 +438,14 @@ pub(super) fn assemble(
             None => Arrival::New,
         };
         let policies = &request.policies;
-        tables.push(architect::table(
-            Input { source, renamed, proposal, arrival, reads, sampled, policies },
+        let planned = architect::table(
+            Input { source, renamed, proposal, arrival, reads, sampled, policies, meant: &meant },
             &mut risks,
-        )?);
+        )?;
+        if catalog.dialect != target.dialect && planned.existing.is_none() {
+            meant::tell(source, &moved, &planned.profile, policies, &mut risks);
+        }
+        tables.push(planned);
     }
     let views = view::plan(
         &view::Input {

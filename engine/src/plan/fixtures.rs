@@ -74,6 +74,7 @@ pub(super) fn column(name: &str, native_type: &str, data_type: DataType) -> Colu
         identity: None,
         generated: None,
         touched_on_update: false,
+        flag: false,
         character_set: None,
         collation: None,
         comment: None,
@@ -192,8 +193,9 @@ pub(super) fn sampled_plan_with(
     let proposals = proposals.collect();
     let reads = moved.iter().map(|t| row_schema(t.columns.iter())).collect();
     let mut sample = |table: &TableName, _: &SchemaRef| Ok(sampled(table));
-    let catalog = source;
-    let facts = Facts { catalog, target, moved, views, words, renaming, proposals, fits, reads, sample: &mut sample };
+    let (catalog, meant) = (source, vec![Vec::new(); moved.len()]);
+    let facts =
+        Facts { catalog, target, moved, views, words, renaming, proposals, fits, meant, reads, sample: &mut sample };
     let sides = [("here", "here://host/db", "here://me@host/db"), ("there", "there://host/db", "there://me@host/db")];
     assemble(request, facts, &policy, sides, risks)
 }

@@ -14,6 +14,7 @@ mod existing;
 mod fit;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod meant;
 mod naming;
 pub(crate) mod outline;
 mod policies;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use arrow::datatypes::DataType as Arrow;
 use serde::{Deserialize, Serialize};
 
+use super::meant::{KEEP, READINGS, Reading};
 use crate::catalog::DataType;
 use crate::error::{Code, Error, Result};
 use crate::expression::Special;
@@ -90,12 +91,15 @@ pub struct Policies(BTreeMap<String, String>);
 impl Policies {
     /// Names of the kinds.
     pub fn kinds() -> impl Iterator<Item = &'static str> {
-        KINDS.iter().map(|kind| kind.word)
+        KINDS.iter().map(|kind| kind.word).chain(READINGS.iter().map(|reading| reading.policy))
     }
 
     /// Words that may be chosen for a kind.
     #[must_use]
     pub fn words(kind: &str) -> Vec<&'static str> {
+        if let Some(reading) = READINGS.iter().find(|reading| reading.policy == kind) {
+            return vec![KEEP, reading.choice];
+        }
         let of = KINDS.iter().find(|k| k.word == kind).map(|k| k.special);
         let words = CHOICES.iter().filter(|choice| Some(choice.special) == of).map(|choice| choice.word);
         if of.is_some() { std::iter::once(REJECT).chain(words).collect() } else { Vec::new() }
@@ -107,18 +111,18 @@ impl Policies {
     /// `invalid_request`: there is no such kind, or it has no such choice.
     pub fn choose(&mut self, kind: &str, word: &str) -> Result<()> {
         let invalid = |message| Err(Error::new(Code::InvalidRequest, message));
-        let Some(known) = KINDS.iter().find(|k| k.word == kind) else {
+        let words = Self::words(kind);
+        if words.is_empty() {
             let known: Vec<&str> = Self::kinds().collect();
             return invalid(format!("there is no policy `{}`; policies: {}", kind.escape_debug(), known.join(", ")));
-        };
-        let dated = known.special == Special::ZeroDate && is_date(word);
-        let words = Self::words(kind);
-        if !dated && !words.contains(&word) {
-            let another = if known.special == Special::ZeroDate { ", or another date" } else { "" };
+        }
+        let dates = KINDS.iter().any(|k| k.word == kind && k.special == Special::ZeroDate);
+        if !(words.contains(&word) || dates && is_date(word)) {
+            let another = if dates { ", or another date" } else { "" };
             let (word, words) = (word.escape_debug(), words.join("`, `"));
             return invalid(format!("`{word}` is no choice for {kind}; choices: `{words}`{another}"));
         }
-        if word == REJECT {
+        if word == REJECT || word == KEEP {
             self.0.remove(kind);
         } else {
             self.0.insert(kind.to_owned(), word.to_owned());
@@ -135,6 +139,11 @@ impl Policies {
     /// Kinds and what is chosen for them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(kind, word)| (kind.as_str(), word.as_str()))
+    }
+
+    /// Whether values are to be taken so.
+    pub(super) fn chosen_reading(&self, reading: &Reading) -> bool {
+        self.0.get(reading.policy).is_some_and(|word| word == reading.choice)
     }
 
     fn chosen(&self, kind: &Kind) -> Option<(&'static Choice, &str)> {
@@ -268,7 +277,7 @@ mod tests {
         let said = |e: Error| e.message;
         assert_eq!(
             said(policies.choose("zero_date", "null").unwrap_err()),
-            "there is no policy `zero_date`; policies: nul_bytes, zero_dates, far_dates, nan, infinity"
+            "there is no policy `zero_date`; policies: nul_bytes, zero_dates, far_dates, nan, infinity, flags, uuids, json_texts"
         );
         assert_eq!(
             said(policies.choose("zero_dates", "2024-02-30").unwrap_err()),

@@ -94,6 +94,7 @@ pub fn plain_column(name: &str, native_type: &str, data_type: catalog::DataType)
         identity: None,
         generated: None,
         touched_on_update: false,
+        flag: false,
         character_set: None,
         collation: None,
         comment: None,

@@ -16,6 +16,8 @@ pub(super) enum Kind {
     Float,
     Text,
     Truth,
+    /// 0 and 1 in the source, a boolean in the target.
+    Flag,
     Date,
     Uuid,
     Null,
@@ -30,6 +32,7 @@ impl Kind {
         match (source, target) {
             // A large whole number may need a decimal.
             (Self::Whole, Self::Decimal) => Self::Decimal,
+            (Self::Whole, Self::Truth) => Self::Flag,
             _ if source == target => source,
             _ => Self::Other,
         }

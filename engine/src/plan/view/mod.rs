@@ -110,6 +110,7 @@ fn outline(object: &Object, said: &Said) -> Table {
         identity: None,
         generated: None,
         touched_on_update: false,
+        flag: false,
         character_set: None,
         collation: None,
         comment: None,

@@ -189,7 +189,7 @@ impl Rows<'_> {
     pub(super) fn condition(&mut self, expr: &Expr) -> Reading<Term> {
         let Typed { term, kind } = self.value(expr)?;
         match kind {
-            Kind::Truth | Kind::Null => Ok(term),
+            Kind::Truth | Kind::Flag | Kind::Null => Ok(term),
             kind if kind.is_exact() => Ok(Term::Binary("<>", Box::new(term), Box::new(Term::Number("0".to_owned())))),
             _ => Err(format!("takes `{expr}` for a condition")),
         }
@@ -244,6 +244,11 @@ impl Rows<'_> {
             let function = self.common("||").ok_or("says `||`, which does not join texts there")?;
             return self.call(&function, vec![left, right]);
         }
+        let (left, right) = match (left.kind, right.kind) {
+            (Kind::Flag, _) => (left, truth(right)),
+            (_, Kind::Flag) => (truth(left), right),
+            _ => (left, right),
+        };
         let sign = match op {
             BinaryOperator::Eq => "=",
             BinaryOperator::NotEq => "<>",
@@ -268,7 +273,11 @@ impl Rows<'_> {
         } else {
             self.compared(left.kind, right.kind)?;
             let orders = !matches!(sign, "=" | "<>");
-            if orders && [left.kind, right.kind].iter().any(|k| matches!(k, Kind::Text | Kind::Uuid | Kind::Truth)) {
+            if orders
+                && [left.kind, right.kind]
+                    .iter()
+                    .any(|k| matches!(k, Kind::Text | Kind::Uuid | Kind::Truth | Kind::Flag))
+            {
                 return Err("orders what systems order differently".to_owned());
             }
             Kind::Truth
@@ -441,6 +450,15 @@ fn members(array: &Expr) -> Reading<&[Expr]> {
     }
 }
 
+/// What is compared with a flag.
+fn truth(value: Typed) -> Typed {
+    let truth = match &value.term {
+        Term::Number(digit) if digit == "0" || digit == "1" => digit == "1",
+        _ => return value,
+    };
+    Typed { term: Term::Truth(truth), kind: Kind::Flag }
+}
+
 fn literal(value: &Value) -> Reading<Typed> {
     let (term, kind) = match value {
         Value::Number(digits, false) if digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') => {
@@ -477,7 +495,7 @@ fn uncast(value: Typed, to: &SqlType) -> Option<Typed> {
         }
         (Kind::Whole | Kind::Decimal | Kind::Number, _) => exact,
         (Kind::Null, _) => true,
-        (Kind::Literal | Kind::Float | Kind::Truth | Kind::Date | Kind::Uuid | Kind::Other, _) => false,
+        (Kind::Literal | Kind::Float | Kind::Truth | Kind::Flag | Kind::Date | Kind::Uuid | Kind::Other, _) => false,
     };
     harmless.then_some(value)
 }

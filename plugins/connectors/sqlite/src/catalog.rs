@@ -220,6 +220,7 @@ pub(crate) fn shape(database: &Rc<Database>, name: &str, profile_rows: Option<u6
             generated: generated(info, in_text.and_then(|c| c.generated.clone())),
             data_type,
             touched_on_update: false,
+            flag: false,
             character_set: None,
             collation: in_text.and_then(|c| c.collation.clone()).filter(|c| !c.eq_ignore_ascii_case("BINARY")),
             comment: None,

@@ -247,6 +247,7 @@ fn column(maria: bool, row: &Row, json: &JsonColumns, zero_dates: ZeroDates) -> 
         Some(_) | None => None,
     };
     let dated = matches!(data_type, DataType::Date | DataType::Timestamp(_));
+    let flag = native_type.eq_ignore_ascii_case("tinyint(1)");
     Column {
         name: key.2,
         native_type,
@@ -260,6 +261,7 @@ fn column(maria: bool, row: &Row, json: &JsonColumns, zero_dates: ZeroDates) -> 
         }),
         generated,
         touched_on_update: extra.contains("on update current_timestamp"),
+        flag,
         character_set: some(row, at::CHARSET),
         collation: some(row, at::COLLATION),
         comment: some(row, at::COMMENT),

@@ -207,6 +207,7 @@ impl Draft<'_> {
             identity: column.identity,
             generated: None,
             touched_on_update,
+            flag: false,
             character_set: None,
             collation: None,
             comment: column.comment.clone(),
