@@ -23,6 +23,7 @@ pub mod fuzz;
 pub mod oracle;
 pub mod product;
 pub mod proxy;
+pub mod queries;
 pub mod samples;
 pub mod servers;
 pub mod trial;

@@ -63,7 +63,8 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, value_name = "STYLE", default_value = "snake")]
     naming: Naming,
     /// What takes the place of values that the target does not hold, such as zero_dates=null, zero_dates=1970-01-01,
-    /// nul_bytes=strip, far_dates=clamp, nan=null or infinity=null; may be repeated [default: each stops the migration]
+    /// nul_bytes=strip, far_dates=clamp, nan=null or infinity=null; and what values are meant as, where sampled rows agree:
+    /// flags=boolean, uuids=uuid, json_texts=json; may be repeated [default: each stops the migration, or stays what it is]
     #[arg(long = "policy", value_name = "KIND=CHOICE", value_parser = policy)]
     policies: Vec<(String, String)>,
     /// Tables alone: leave keys, indexes, checks and foreign keys out, to be made by hand

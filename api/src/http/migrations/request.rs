@@ -112,7 +112,8 @@ pub(crate) struct NewOptions {
     validation: Option<NewValidation>,
     /// What takes the place of values that the target does not hold, by kind. `nul_bytes`: `strip`, `replace`; `zero_dates`:
     /// `null` or a date; `far_dates` (infinite, or outside the years 0 to 9999): `null`, `clamp`; `nan`, `infinity`: `null`.
-    /// Default: `reject`, which stops the migration at the first of them.
+    /// Default: `reject`, which stops the migration at the first of them. And what values are meant as, where sampled rows agree:
+    /// `flags`: `boolean`; `uuids`: `uuid`; `json_texts`: `json`. Default: `keep`.
     #[schema(example = json!({"zero_dates": "null", "nul_bytes": "strip"}))]
     policies: Option<BTreeMap<String, String>>,
 }

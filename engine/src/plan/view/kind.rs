@@ -41,7 +41,8 @@ impl Kind {
     fn alone(data_type: &DataType, decimals: bool) -> Self {
         match data_type {
             DataType::Boolean => Self::Truth,
-            DataType::Integer(_) => Self::Whole,
+            // Where decimals are none, the largest of these are kept as something else.
+            DataType::Integer(integer) if decimals || integer.signed || integer.bits < 64 => Self::Whole,
             DataType::Decimal(_) if decimals => Self::Decimal,
             DataType::Number if decimals => Self::Number,
             DataType::Float(_) => Self::Float,
@@ -49,7 +50,8 @@ impl Kind {
             DataType::Text(text) if !text.fixed => Self::Text,
             DataType::Date => Self::Date,
             DataType::Uuid => Self::Uuid,
-            DataType::Decimal(_)
+            DataType::Integer(_)
+            | DataType::Decimal(_)
             | DataType::Number
             | DataType::Text(_)
             | DataType::Binary(_)

@@ -147,7 +147,9 @@ impl Rows<'_> {
                     _ => Err("negates what is no exact number".to_owned()),
                 }
             }
-            Expr::UnaryOp { op: UnaryOperator::Not, expr } => condition(Term::Not(Box::new(self.condition(expr)?))),
+            Expr::UnaryOp { op: UnaryOperator::Not | UnaryOperator::BangNot, expr } => {
+                condition(Term::Not(Box::new(self.condition(expr)?)))
+            }
             Expr::BinaryOp { left, op, right } => self.binary(left, op, right),
             Expr::IsNull(expr) => condition(Term::IsNull { term: Box::new(self.value(expr)?.term), not: false }),
             Expr::IsNotNull(expr) => condition(Term::IsNull { term: Box::new(self.value(expr)?.term), not: true }),
