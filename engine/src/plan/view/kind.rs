@@ -3,6 +3,9 @@
 use crate::catalog::DataType;
 use crate::plugin::SqlWords;
 
+/// Digits of a decimal that every system which has decimals computes with. One of more may be kept as a text.
+const DECIMAL_DIGITS: u16 = 38;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A number that stands in the text.
@@ -43,7 +46,7 @@ impl Kind {
             DataType::Boolean => Self::Truth,
             // Where decimals are none, the largest of these are kept as something else.
             DataType::Integer(integer) if decimals || integer.signed || integer.bits < 64 => Self::Whole,
-            DataType::Decimal(_) if decimals => Self::Decimal,
+            DataType::Decimal(decimal) if decimals && decimal.precision <= DECIMAL_DIGITS => Self::Decimal,
             DataType::Number if decimals => Self::Number,
             DataType::Float(_) => Self::Float,
             // A text that is padded is another for everyone who compares, or joins it.
