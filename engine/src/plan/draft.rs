@@ -1,6 +1,6 @@
 //! From two open sessions to a plan. The sessions only feed facts in; what is made of them is pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use arrow::datatypes::SchemaRef;
 use serde::Serialize;
@@ -417,6 +417,7 @@ pub(super) fn assemble(
         return Err(miscounted(proposals.len(), moved.len()));
     }
     let mut tables = Vec::with_capacity(moved.len());
+    let mut names_of_checks = HashSet::new();
     let of_each = moved.iter().zip(&renaming.tables).zip(proposals).zip(reads).zip(fits).zip(meant);
     for (((((source, renamed), proposal), reads), fitted), meant) in of_each {
         if proposal.table.name != renamed.table.name {
@@ -428,10 +429,13 @@ pub(super) fn assemble(
             return Err(Error::new(Code::PluginLied, message).role_if(Some(Role::Target)));
         }
         let sampled = sample(&source.name, &reads)?;
-        let proposal = match &fitted {
+        let mut proposal = match &fitted {
             Some(fitted) => fitted.proposal(&proposal)?,
             None => proposal,
         };
+        if fitted.is_none() && catalog.dialect != target.dialect {
+            view::checks(source, renamed, &mut proposal, words, &mut names_of_checks);
+        }
         let arrival = match fitted {
             Some(fitted) => Arrival::Added(Box::new(fitted)),
             None if request.on_existing == OnExisting::Append => Arrival::NewBesides,

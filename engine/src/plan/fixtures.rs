@@ -43,6 +43,7 @@ pub(super) fn sql_words() -> SqlWords {
         quote: '"',
         doubled: "'".to_owned(),
         decimals: true,
+        exact_texts: true,
         functions: functions.into_iter().chain([("concat", "||")]).map(|(a, b)| (a.to_owned(), b.to_owned())).collect(),
     }
 }

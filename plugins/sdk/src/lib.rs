@@ -21,7 +21,6 @@
 
 mod addition;
 mod arrow_type;
-pub mod check;
 mod error;
 mod export;
 pub mod figures;

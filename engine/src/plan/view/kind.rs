@@ -1,7 +1,6 @@
 //! What sort of value a term has, as far as it matters for what systems make of it.
 
 use crate::catalog::DataType;
-use crate::plugin::SqlWords;
 
 /// Digits of a decimal that every system which has decimals computes with. One of more may be kept as a text.
 const DECIMAL_DIGITS: u16 = 38;
@@ -29,7 +28,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Of a column that both systems have, each in its own type; one that they treat alike.
+    /// Of a column that both systems have, each in its own type; one that they treat alike. `decimals`: the target has them.
     pub(super) fn of(source: &DataType, target: &DataType, decimals: bool) -> Self {
         let (source, target) = (Self::alone(source, decimals), Self::alone(target, decimals));
         match (source, target) {
@@ -98,9 +97,4 @@ impl Kind {
     pub(super) fn widest(self, other: Self) -> Self {
         [Self::Number, Self::Decimal, Self::Whole].into_iter().find(|k| self == *k || other == *k).unwrap_or(self)
     }
-}
-
-/// Whether both systems compute with decimals digit by digit.
-pub(super) fn decimals(source: &SqlWords, target: &SqlWords) -> bool {
-    source.decimals && target.decimals
 }

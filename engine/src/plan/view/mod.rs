@@ -4,6 +4,7 @@
 //! Which words those are is for the connectors to say ([`SqlWords`]). Between systems of the same dialect a definition that says
 //! more stays as it stands, but for the names of what it reads from ([`verbatim`](verbatim::verbatim)).
 
+mod check;
 mod kind;
 mod query;
 mod read;
@@ -15,9 +16,11 @@ mod write;
 
 use serde::{Deserialize, Serialize};
 
-use self::kind::{Kind, decimals};
+pub(super) use self::check::checks;
+use self::kind::Kind;
 use self::read::{Reading, Relation, RelationColumn, Said, Text};
 use self::verbatim::{Unmoved, Verbatim, verbatim};
+use super::naming::Name;
 use super::rename::Renamed;
 use super::risk::Risks;
 use super::scout::full;
@@ -155,7 +158,7 @@ pub(super) fn plan(input: &Input<'_>, risks: &mut Risks) -> Result<Vec<ViewPlan>
         }
     }
     let objects: Vec<&Object> = open.iter().map(|(object, _)| *object).collect();
-    let tables = relations(input, decimals(from, to));
+    let tables = relations(input, to.decimals);
     let bases = tables.len();
     let named = |object: &Object, _: &Said| {
         let renamed = renamed(object)?;
@@ -217,15 +220,20 @@ fn relations(input: &Input<'_>, decimals: bool) -> Vec<Relation> {
         if plan.existing.is_some() {
             continue;
         }
-        let column = |(own, name): (&Column, &super::naming::Name)| {
-            let target = plan.target.columns.iter().find(|c| c.name == name.target)?;
-            let kind = Kind::of(&own.data_type, &target.data_type, decimals);
-            Some(RelationColumn { source: own.name.clone(), target: name.target.clone(), kind })
-        };
-        let columns = source.columns.iter().zip(&renamed.columns).filter_map(column).collect();
-        relations.push(Relation { source: source.name.clone(), target: plan.target.name.clone(), columns });
+        relations.push(relation_of(source, &plan.target, renamed, decimals));
     }
     relations
+}
+
+/// A table and what the target makes of it: the columns that both have.
+fn relation_of(source: &Table, target: &Table, renamed: &Renamed, decimals: bool) -> Relation {
+    let column = |(own, name): (&Column, &Name)| {
+        let target = target.columns.iter().find(|c| c.name == name.target)?;
+        let kind = Kind::of(&own.data_type, &target.data_type, decimals);
+        Some(RelationColumn { source: own.name.clone(), target: name.target.clone(), kind })
+    };
+    let columns = source.columns.iter().zip(&renamed.columns).filter_map(column).collect();
+    Relation { source: source.name.clone(), target: target.name.clone(), columns }
 }
 
 /// Views in an order in which each comes after those that it reads from.

@@ -127,7 +127,8 @@ impl Term {
             }
     }
 
-    fn columns(&self, found: &mut Vec<(usize, usize)>) {
+    /// The columns that it speaks of: relations, and their columns.
+    pub(super) fn columns(&self, found: &mut Vec<(usize, usize)>) {
         if let Self::Column { relation, column, .. } = self {
             found.push((*relation, *column));
         }

@@ -124,12 +124,15 @@ impl Reader<'_> {
         let mut selects = Vec::new();
         let scope = self.body(*body, None, &mut selects)?;
         let mut selects = selects.into_iter();
-        let Some((_, first, outputs)) = selects.next() else { return Err("selects nothing".to_owned()) };
+        let Some((_, first, mut outputs)) = selects.next() else { return Err("selects nothing".to_owned()) };
         let mut others = Vec::new();
         for (all, select, more) in selects {
-            let alike = |(a, b): (&(String, Kind), &(String, Kind))| a.1.either(b.1) == Some(a.1) || a.1 == b.1;
-            if more.len() != outputs.len() || !outputs.iter().zip(&more).all(alike) {
-                return Err("joins SELECTs of different types by UNION".to_owned());
+            if more.len() != outputs.len() {
+                return Err("joins SELECTs of different length by UNION".to_owned());
+            }
+            for ((_, kind), (_, other)) in outputs.iter_mut().zip(&more) {
+                let same = Some(*kind).filter(|kind| kind == other);
+                *kind = same.or_else(|| kind.either(*other)).ok_or("joins SELECTs of different types by UNION")?;
             }
             self.compares_texts |= !all && outputs.iter().any(|o| o.1 == Kind::Text);
             others.push((all, select));

@@ -216,6 +216,14 @@ impl Rows<'_> {
         Ok(())
     }
 
+    /// Both systems come to the same digits.
+    fn computed(&self, kind: Kind) -> Reading<()> {
+        if matches!(kind, Kind::Decimal | Kind::Number) && !self.words[0].decimals {
+            return Err("computes with decimals, which the source does with floating point numbers".to_owned());
+        }
+        Ok(())
+    }
+
     fn qualified(&self, path: &[Ident]) -> Reading<Typed> {
         let names: Vec<&str> = path.iter().map(|ident| ident.value.as_str()).collect();
         let (alias, name) = match names.as_slice() {
@@ -268,6 +276,7 @@ impl Rows<'_> {
                 return Err("computes with what is no exact number".to_owned());
             }
             let kind = left.kind.widest(right.kind);
+            self.computed(kind)?;
             if sign == "*" && kind == Kind::Number {
                 return Err("multiplies numbers of any length, which not every system keeps whole".to_owned());
             }
@@ -390,7 +399,10 @@ impl Rows<'_> {
         }
         let kind = argument.kind;
         let same = match function {
-            "sum" => kind.is_exact(),
+            "sum" => {
+                self.computed(kind)?;
+                kind.is_exact()
+            }
             _ => kind.is_exact() || matches!(kind, Kind::Float | Kind::Date),
         };
         if !same {

@@ -1,7 +1,7 @@
 //! Definitions, and what becomes of them: a golden table.
 
 use super::super::fixtures::{catalog, number, plan, request, risk, table, words};
-use crate::catalog::{Catalog, Column, DataType, Decimal, NamedType, NamedTypeKind, Object, ObjectKind};
+use crate::catalog::{Catalog, Check, Column, DataType, Decimal, NamedType, NamedTypeKind, Object, ObjectKind};
 use crate::error::Code;
 use crate::plan::{Decision, Naming, OnExisting, Plan, Request};
 
@@ -188,4 +188,37 @@ fn names_that_are_taken() {
     assert_eq!(plan(&asked(OnExisting::Replace), &source, &sequence).unwrap_err().code, Code::Conflict);
     let excluded = Request { exclude_tables: vec!["Named".to_owned()], ..request() };
     assert!(plan(&excluded, &source, &old).unwrap().views.is_empty());
+}
+
+#[test]
+fn checks_of_another_dialect_are_a_golden_table() {
+    let cases = [
+        "(Price >= 0)",
+        "((Price > (0)::numeric) AND (OrderId >= '-1'::integer))",
+        "Price BETWEEN 1 AND 9.5 OR CustomerId IS NULL",
+        "OrderId = ANY (ARRAY[1, 2, 3])",
+        "\"State\" IN ('open', 'it''s done')",
+        "length(State) > 2 AND NOT (State = '')",
+        "Kind = 'a'",
+        "Kind IS NOT NULL",
+        "State LIKE 'a%'",
+        "Price / 2 > 1",
+        "Note = '{}'",
+        "count(*) > 1",
+        "OrderId > 0 garbage",
+        "OrderId >",
+        "missing > 0",
+    ];
+    let told = |case: &&str| {
+        let mut source = shop(Vec::new());
+        let kind = Column { collation: Some("no case".to_owned()), ..words("Kind") };
+        source.tables[1].columns.extend([words("State"), kind]);
+        source.tables[1].checks.push(Check { name: Some("Sane".to_owned()), expression: (*case).to_owned() });
+        let plan = plan(&request(), &source, &catalog("other", Vec::new())).unwrap();
+        match plan.tables[1].target.checks.as_slice() {
+            [check] => format!("{case}\n    {}: {}", check.name.as_deref().unwrap_or_default(), check.expression),
+            _ => format!("{case}\n    {:?}", risk(&plan, "left_out").affected),
+        }
+    };
+    insta::assert_snapshot!(cases.iter().map(told).collect::<Vec<_>>().join("\n"));
 }

@@ -25,6 +25,13 @@ pub(super) fn write(query: &Query, relations: &[Relation], words: &SqlWords) -> 
     parts
 }
 
+/// Writes a condition over the columns of one relation, which has no name.
+pub(super) fn condition(condition: &Term, relations: &[Relation], words: &SqlWords) -> String {
+    let mut writer = Writer { relations, words, parts: Vec::new(), text: String::new() };
+    writer.term(condition);
+    writer.text
+}
+
 struct Writer<'a> {
     relations: &'a [Relation],
     words: &'a SqlWords,
@@ -118,8 +125,10 @@ impl Writer<'_> {
         let not = |not: &bool| if *not { " NOT" } else { "" };
         match term {
             Term::Column { alias, relation, column } => {
-                self.name(alias);
-                self.push(".");
+                if !alias.is_empty() {
+                    self.name(alias);
+                    self.push(".");
+                }
                 let name = self.relations[*relation].columns[*column].target.clone();
                 self.name(&name);
             }

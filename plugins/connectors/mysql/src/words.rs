@@ -26,6 +26,7 @@ pub(crate) fn words() -> SqlWords {
         quote: '`',
         doubled: "'\\".to_owned(),
         decimals: true,
+        exact_texts: false,
         functions: FUNCTIONS.iter().map(|(common, own)| ((*common).to_owned(), (*own).to_owned())).collect(),
     }
 }

@@ -25,6 +25,7 @@ pub(crate) fn words() -> SqlWords {
         quote: '"',
         doubled: "'".to_owned(),
         decimals: true,
+        exact_texts: true,
         functions: FUNCTIONS.iter().map(|(common, own)| ((*common).to_owned(), (*own).to_owned())).collect(),
     }
 }

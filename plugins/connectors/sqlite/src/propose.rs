@@ -4,10 +4,9 @@ use std::collections::HashSet;
 
 use arrow_schema::{Field, Schema};
 use sensei_sdk::catalog::{Check, Column, DataType, DefaultValue, ForeignKey, Index, Integer, Table, Text};
-use sensei_sdk::{ColumnNote, Fidelity, NATIVE_TYPE, Proposal, Specials, TableNote, arrow_field, check, rows};
+use sensei_sdk::{ColumnNote, Fidelity, NATIVE_TYPE, Proposal, Specials, TableNote, arrow_field, rows};
 
 use crate::catalog::DIALECT;
-use crate::declared::{Affinity, affinity};
 use crate::rules;
 use crate::sql::{identifier, text};
 
@@ -66,17 +65,7 @@ fn one(mut table: Table, same: bool, numbers: &HashSet<(String, String)>, taken:
         column_notes.push(ColumnNote { column: column.name.clone(), fidelity, note, refuses });
     }
     if !same {
-        for Check { name, expression } in std::mem::take(&mut table.checks) {
-            // A number that is kept as text compares as text.
-            let compares = |column: &Column| affinity(&column.native_type) != Affinity::Text;
-            match check::translate(&expression, &table.columns, identifier, compares) {
-                Some(expression) => checks.push(Check { name, expression }),
-                None => {
-                    let about = name.as_deref().unwrap_or("check");
-                    notes.add(about, format!("the check ({expression}) is in the source's own words and is left out"));
-                }
-            }
-        }
+        table.checks.clear();
         if table.comment.take().is_some() {
             notes.add(&table.name.name, "SQLite keeps no comments");
         }

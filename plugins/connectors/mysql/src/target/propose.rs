@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 
 use arrow_schema::Schema;
-use sensei_sdk::catalog::{Action, Binary, Check, Column, DataType, DefaultValue, Index, Table, Text};
-use sensei_sdk::{ColumnNote, Fidelity, Proposal, Specials, TableNote, arrow_field, check, rows};
+use sensei_sdk::catalog::{Action, Binary, Column, DataType, DefaultValue, Index, Table, Text};
+use sensei_sdk::{ColumnNote, Fidelity, Proposal, Specials, TableNote, arrow_field, rows};
 
 use super::rules::{held, refuses};
 use crate::catalog::{DIALECT, native};
-use crate::connection::{Server, identifier};
+use crate::connection::Server;
 
 /// Bytes a row may have, all columns of fixed and VARCHAR types together.
 const ROW_BYTES: u64 = 65_535;
@@ -141,29 +141,11 @@ impl Proposer<'_> {
         self.identity(&mut table);
         self.references(&mut table);
         if !self.own {
-            self.checks(&mut table);
+            table.checks.clear();
         }
         let fields: Vec<_> = table.columns.iter().map(arrow_field).collect();
         let row_schema = rows::encode_schema(&Schema::new(fields));
         Proposal { table, columns, notes: self.notes, row_schema }
-    }
-
-    /// Checks of another system, as far as every system understands them.
-    fn checks(&mut self, table: &mut Table) {
-        for Check { name, expression } in std::mem::take(&mut table.checks) {
-            match check::translate(&expression, &table.columns, identifier, |c| !is_text(&c.native_type)) {
-                // MySQL knows a check by its name alone, whatever its table.
-                Some(expression) if !self.server.maria => table.checks.push(Check { name: None, expression }),
-                Some(expression) => table.checks.push(Check { name, expression }),
-                None => {
-                    let about = name.unwrap_or_else(|| "check".to_owned());
-                    self.note(
-                        &about,
-                        format!("The check ({expression}) is in another system's words and is left out."),
-                    );
-                }
-            }
-        }
     }
 
     /// One column: type, collation, default, generation.

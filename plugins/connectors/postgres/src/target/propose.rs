@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use arrow_schema::Schema;
 use sensei_sdk::catalog::{
-    Binary, Check, Column, DataType, Decimal, DefaultValue, Enumeration, ForeignKey, Index, IndexPart, Integer, Key,
-    Table, Text,
+    Binary, Column, DataType, Decimal, DefaultValue, Enumeration, ForeignKey, Index, IndexPart, Integer, Key, Table,
+    Text,
 };
-use sensei_sdk::{ColumnNote, Fidelity, Proposal, Specials, TableNote, arrow_field, check, rows};
+use sensei_sdk::{ColumnNote, Fidelity, Proposal, Specials, TableNote, arrow_field, rows};
 
 use super::names::Names;
 use super::rules::{self, Context};
@@ -115,11 +115,7 @@ impl Draft<'_> {
             self.key(key, &wanted)
         });
         let unique_keys = unique_keys.collect();
-        let checks = if self.same {
-            source.checks.clone()
-        } else {
-            source.checks.iter().filter_map(|check| self.check(check)).collect()
-        };
+        let checks = if self.same { source.checks.clone() } else { Vec::new() };
         let indexes = source.indexes.iter().filter_map(|index| self.index(index)).collect();
         Table {
             name: source.name.clone(),
@@ -133,18 +129,6 @@ impl Draft<'_> {
             rows: source.rows,
             bytes: source.bytes,
         }
-    }
-
-    fn check(&mut self, check: &Check) -> Option<Check> {
-        let translated = check::translate(&check.expression, &self.source.columns, identifier, |_| true);
-        if translated.is_none() {
-            let about = format!("check {}", check.name.as_deref().unwrap_or_default());
-            self.note(
-                about.trim_end(),
-                &format!("Left out: its condition is in the source's words: {}", check.expression),
-            );
-        }
-        Some(Check { name: check.name.clone(), expression: translated? })
     }
 
     fn key(&mut self, key: &Key, wanted: &str) -> Key {
