@@ -147,17 +147,14 @@ pub(super) fn plan(input: &Input<'_>, risks: &mut Risks) -> Result<Vec<ViewPlan>
         return Ok(Vec::new());
     };
     let renamed = |object: &Object| input.renamed.iter().find(|renamed| renamed.source == name(object));
-    let mut open = Vec::with_capacity(input.objects.len());
-    for object in input.objects {
-        let there = renamed(object).map(|renamed| in_the_way(&renamed.table.name, input)).transpose()?.flatten();
-        match there {
-            Some(_) if input.on_existing == OnExisting::Append => {
-                not_translated(object, "has the name of a view that the target has, and that stays", risks);
-            }
-            there => open.push((*object, there)),
-        }
+    let stays = |object: &&&Object| {
+        let there = renamed(object).map(|renamed| in_the_way(&renamed.table.name, input));
+        input.on_existing == OnExisting::Append && matches!(there, Some(Ok(Some(_))))
+    };
+    let (staying, objects): (Vec<&Object>, Vec<&Object>) = input.objects.iter().partition(stays);
+    for object in staying {
+        not_translated(object, "has the name of a view that the target has, and that stays", risks);
     }
-    let objects: Vec<&Object> = open.iter().map(|(object, _)| *object).collect();
     let tables = relations(input, to.decimals);
     let bases = tables.len();
     let named = |object: &Object, _: &Said| {
@@ -167,8 +164,9 @@ pub(super) fn plan(input: &Input<'_>, risks: &mut Risks) -> Result<Vec<ViewPlan>
     let unmoved = unmoved(input.source, input.target);
     let InOrder { relations, views, refused } = in_order(&objects, tables, [from, to], unmoved.as_ref(), named);
     refused.into_iter().for_each(|(object, why)| not_translated(object, &why, risks));
-    let planned = views.into_iter().zip(&relations[bases..]).map(|((object, said), relation)| {
-        let replaced = open.iter().find(|(other, _)| std::ptr::eq(*other, object)).and_then(|(_, there)| there.clone());
+    let mut planned = Vec::with_capacity(views.len());
+    for ((object, said), relation) in views.into_iter().zip(&relations[bases..]) {
+        let replaced = in_the_way(&relation.target, input)?;
         told(object, &said, replaced.is_some(), risks);
         let (query, used) = match said.text {
             Text::Query(query) => (write::write(&query, &relations, to), query.columns()),
@@ -183,9 +181,9 @@ pub(super) fn plan(input: &Input<'_>, risks: &mut Risks) -> Result<Vec<ViewPlan>
         });
         let columns = relation.columns.iter().map(|column| column.target.clone()).collect();
         let view = View { name: relation.target.clone(), columns, query, replaced };
-        ViewPlan { source: name(object), uses: uses.collect(), view }
-    });
-    Ok(planned.collect())
+        planned.push(ViewPlan { source: name(object), uses: uses.collect(), view });
+    }
+    Ok(planned)
 }
 
 /// The definition of the target's view of this name.
