@@ -223,8 +223,9 @@ pub(crate) fn counting_key(table: &Table) -> Option<Counting> {
     unique.or_else(|| table.indexes.iter().position(first).map(Counting::Index))
 }
 
-/// CREATE TABLE with what the load needs: columns, primary key (InnoDB clusters by it), checks.
-pub(crate) fn create_table(table: &Table, place: &str, server: &Server) -> String {
+/// CREATE TABLE with what the load needs: columns, primary key (InnoDB clusters by it), checks. `own`: their names are of this
+/// system.
+pub(crate) fn create_table(table: &Table, place: &str, server: &Server, own: bool) -> String {
     let mut lines: Vec<String> = table.columns.iter().map(|c| column(c, server)).collect();
     if let Some(key) = &table.primary_key {
         lines.push(format!("PRIMARY KEY ({})", list(&key.columns)));
@@ -235,7 +236,9 @@ pub(crate) fn create_table(table: &Table, place: &str, server: &Server) -> Strin
         None => {}
     }
     for check in &table.checks {
-        let name = check.name.as_ref().map(|n| format!("CONSTRAINT {} ", identifier(n))).unwrap_or_default();
+        // MySQL knows a check by its name alone, whatever its table: another system's names may be there already.
+        let name = check.name.as_ref().filter(|_| own || server.maria);
+        let name = name.map(|n| format!("CONSTRAINT {} ", identifier(n))).unwrap_or_default();
         lines.push(format!("{name}CHECK ({})", check.expression));
     }
     let comment = table.comment.as_ref().map(|c| format!(" COMMENT={}", literal(c))).unwrap_or_default();

@@ -153,15 +153,15 @@ fn cut_over(connection: &mut Connection, migration: &str, statements: &[&Stateme
             return Err(Error::internal(format!("The statement {} is no part of a cutover.", statement.id)));
         }
     }
+    if !renames.is_empty() {
+        view::none_in_the_way(connection, &views, &views_aside)?;
+    }
     append::add(connection, migration, &adds)?;
     asides.extend(keeps);
     if !asides.is_empty() {
         for place in places {
             connection.execute(&place.sql).map_err(|e| about(e, place))?;
         }
-    }
-    if !renames.is_empty() {
-        view::none_in_the_way(connection, &views, &views_aside)?;
     }
     asides.extend(renames);
     if !asides.is_empty() {

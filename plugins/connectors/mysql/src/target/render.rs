@@ -6,6 +6,7 @@ use sensei_sdk::catalog::{Table, TableName};
 use sensei_sdk::{Job, OnExisting, Stage, Statement};
 
 use super::{append, ddl, staging, view};
+use crate::catalog::DIALECT;
 use crate::connection::{Server, identifier, literal};
 
 /// Ids of statements that `execute` treats in a way of their own begin with these.
@@ -77,7 +78,7 @@ pub(crate) fn render(job: &Job, server: &Server) -> Vec<Statement> {
         list.add(
             Stage::Prepare,
             format!("table/{}", plain(&table.name)),
-            ddl::create_table(table, &place, server),
+            ddl::create_table(table, &place, server, job.dialect == DIALECT),
             Some(format!("DROP TABLE IF EXISTS {place}")),
             None,
             format!("table {}", plain(&table.name)),
