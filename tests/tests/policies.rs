@@ -234,6 +234,6 @@ fn a_row_that_is_not_what_was_meant_stops_it() {
     let error = product::migrate(&source.url, &target.url, &["--policy", "flags=boolean"]).failed();
     assert!(error.contains("open") && error.contains('7'), "{error}");
     assert_eq!(target.value("select count(*) from information_schema.tables where table_schema = 'public'"), "0");
-    product::migrate(&source.url, &target.url, &[]).succeeded();
+    product::migrate(&source.url, &target.url, &["--restart"]).succeeded();
     assert_eq!(target.value("select open from t where id = 1500"), "7");
 }
