@@ -229,12 +229,13 @@ fn a_writer_to_mariadb() {
     origin.sql(
         "create table customer (id int primary key, name varchar(50) unique);
          create table purchase (id int primary key, customer int references customer, at timestamp);
-         create index on purchase (at); insert into customer values (1, 'a'); insert into purchase values (1, 1, now())",
+         create index on purchase (at); insert into customer values (1, 'a'); insert into purchase values (1, 1, now());
+         create view bought as select c.name from customer c join purchase p on p.customer = c.id",
     );
     let (user, url) = mariadb_user(&database, "writer");
     let (name, account) = (&database.name, format!("'{user}'@'%'"));
     database.sql(&format!("grant select, insert, delete, create on {name}.* to {user}@'%'"));
-    let all = "CREATE, DROP, ALTER, INDEX, INSERT, SELECT, DELETE, REFERENCES";
+    let all = "CREATE, CREATE VIEW, DROP, ALTER, INDEX, INSERT, SELECT, DELETE, REFERENCES";
     let missing = lacking_as_target(&url, &[]);
     assert_eq!(
         missing,
@@ -243,7 +244,7 @@ fn a_writer_to_mariadb() {
                 "{all} on databases `sensei_...`, in which a migration loads its tables: GRANT {all} ON `sensei\\_%`.* TO {account}"
             ),
             format!(
-                "DROP, ALTER, INDEX, REFERENCES on the database `{name}`: GRANT DROP, ALTER, INDEX, REFERENCES ON `{name}`.* TO {account}"
+                "CREATE VIEW, DROP, ALTER, INDEX, REFERENCES on the database `{name}`: GRANT CREATE VIEW, DROP, ALTER, INDEX, REFERENCES ON `{name}`.* TO {account}"
             ),
         ]
     );
@@ -253,6 +254,7 @@ fn a_writer_to_mariadb() {
     product::migrate(&origin.url, &url, &[]).succeeded();
     assert_eq!(database.value("select count(*) from purchase"), "1");
     product::migrate(&origin.url, &url, &["--on-existing", "replace"]).succeeded();
+    assert_eq!(database.value("select name from bought"), "a");
     assert_eq!(lacking_as_target(&database.url, &[]), [""; 0], "who may do everything may do this");
 }
 

@@ -8,8 +8,9 @@ use crate::connection::{Connection, identifier, literal};
 use crate::grants::{Grants, first_column};
 use crate::target::staging;
 
-/// What loading, indexing, renaming into place and removing takes, in staging as in the databases where tables go live.
-const WRITING: &[&str] = &["CREATE", "DROP", "ALTER", "INDEX", "INSERT", "SELECT", "DELETE", "REFERENCES"];
+/// What loading, indexing, renaming into place and removing takes, in staging as in the databases where tables go live; and views.
+const WRITING: &[&str] =
+    &["CREATE", "CREATE VIEW", "DROP", "ALTER", "INDEX", "INSERT", "SELECT", "DELETE", "REFERENCES"];
 /// Any of these lets FLUSH TABLES WITH READ LOCK pass; the second is MySQL's alone.
 const LOCKING: &[&str] = &["RELOAD", "FLUSH_TABLES"];
 /// Databases of migrations, as a grant names them.
@@ -147,7 +148,7 @@ mod tests {
     fn what_a_writer_lacks() {
         let grants = Grants::of_lines(&[
             r"GRANT ALL PRIVILEGES ON `sensei\_%`.* TO `u`@`%`",
-            "GRANT SELECT, INSERT, DELETE, CREATE, DROP, ALTER ON `shop`.* TO `u`@`%`",
+            "GRANT SELECT, INSERT, DELETE, CREATE, CREATE VIEW, DROP, ALTER ON `shop`.* TO `u`@`%`",
         ]);
         assert_eq!(
             writing(&grants, &names(&["shop"])),
@@ -157,7 +158,7 @@ mod tests {
         assert_eq!(
             writing(&nothing, &[]),
             [
-                r"CREATE, DROP, ALTER, INDEX, INSERT, SELECT, DELETE, REFERENCES on databases `sensei_...`, in which a migration loads its tables: GRANT CREATE, DROP, ALTER, INDEX, INSERT, SELECT, DELETE, REFERENCES ON `sensei\_%`.* TO 'u'@'%'"
+                r"CREATE, CREATE VIEW, DROP, ALTER, INDEX, INSERT, SELECT, DELETE, REFERENCES on databases `sensei_...`, in which a migration loads its tables: GRANT CREATE, CREATE VIEW, DROP, ALTER, INDEX, INSERT, SELECT, DELETE, REFERENCES ON `sensei\_%`.* TO 'u'@'%'"
             ]
         );
     }

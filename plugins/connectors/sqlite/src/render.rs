@@ -46,10 +46,10 @@ pub(crate) fn render(job: &Job) -> Vec<Statement> {
     let mut script = Script { job, verbatim, statements: Vec::new() };
     (0..job.tables.len()).for_each(|at| script.prepare(at));
     job.added().for_each(|table| script.probe(table));
+    script.stage_views();
     (0..job.tables.len()).for_each(|at| script.complete_table(at));
     job.tables.iter().for_each(|table| script.complete_all(table));
     job.added().for_each(|table| script.no_clash(table));
-    script.stage_views();
     script.cutover();
     script.views_live();
     script.restore_texts();

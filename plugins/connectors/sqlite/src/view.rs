@@ -8,7 +8,8 @@ use crate::render::Script;
 use crate::sql::identifier;
 
 impl Script<'_> {
-    /// Nothing looks at a view's query before somebody reads from it.
+    /// Over tables without a row yet: what SQLite will not take is known before the load. It looks at a view's query when
+    /// somebody reads from it.
     pub(crate) fn stage_views(&mut self) {
         let job = self.job;
         for view in &job.views {
@@ -20,7 +21,7 @@ impl Script<'_> {
             };
             let undo = format!("DROP VIEW IF EXISTS {staged}");
             let sql = format!("{undo}; {}; SELECT * FROM {staged} LIMIT 0", create(view, &staged, place));
-            self.add(Stage::CompleteAll, format!("view:{name}"), sql, Some(undo), format!("view {name}"));
+            self.add(Stage::Prepare, format!("view:{name}"), sql, Some(undo), format!("view {name}"));
         }
     }
 

@@ -85,6 +85,7 @@ pub(crate) fn render(job: &Job, server: &Server) -> Vec<Statement> {
         );
     }
     job.added().for_each(|table| append::probe(&mut list, job, table));
+    view::stage(&mut list, job);
     for table in &job.tables {
         complete(&mut list, job, table);
     }
@@ -97,7 +98,6 @@ pub(crate) fn render(job: &Job, server: &Server) -> Vec<Statement> {
     for table in &job.tables {
         finish(&mut list, job, table);
     }
-    view::stage(&mut list, job);
     cutover(&mut list, job, &schemas);
     list.0.extend(later);
     view::cut_over(&mut list, job);

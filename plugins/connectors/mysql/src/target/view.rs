@@ -9,6 +9,7 @@ use super::render::{List, RENAME, VIEW, VIEW_ASIDE, plain};
 use super::{ddl, staging};
 use crate::connection::{Connection, identifier};
 
+/// Over tables without a row yet: what the server will not take, or the account may not do, is known before the load.
 pub(super) fn stage(list: &mut List, job: &Job) {
     for view in &job.views {
         let name = plain(&view.name);
@@ -19,7 +20,7 @@ pub(super) fn stage(list: &mut List, job: &Job) {
         };
         let undo = format!("DROP VIEW IF EXISTS {place}");
         let sql = create(view, &place, staged);
-        list.add(Stage::CompleteAll, format!("view/{name}"), sql, Some(undo), None, format!("view {name}"));
+        list.add(Stage::Prepare, format!("view/{name}"), sql, Some(undo), None, format!("view {name}"));
     }
 }
 
