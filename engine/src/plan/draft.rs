@@ -14,7 +14,7 @@ use super::profile::{ColumnProfile, profile};
 use super::rename::{Given, Home, Policy, Renamed, Renaming, rename};
 use super::risk::Risks;
 use super::sample::{Sampled, Sampler, Sampling};
-use super::scout::{self, full, listed};
+use super::scout::{self, full, is_named_as_a_table, listed, name_of};
 use super::view;
 use super::{
     FORMAT, Naming, OnExisting, Plan, Policies, Request, Severity, Side, Summary, TablePlan, rollback, short_hash,
@@ -467,7 +467,7 @@ pub(super) fn assemble(
         &mut risks,
     )?;
     let is_made = |object: &&Object| {
-        let name = TableName { schema: object.schema.clone(), name: object.name.clone() };
+        let name = name_of(object);
         object.kind == ObjectKind::View && views.iter().any(|view| view.source == name)
     };
     let not_moved: Vec<Object> = catalog.objects.iter().filter(|object| !is_made(object)).cloned().collect();
@@ -513,12 +513,8 @@ fn in_the_way(
     let same = |a: &TableName, b: &TableName| policy.is_same(a, b);
     let is_made = |(_, fitted): &(&Renamed, &Option<Fitted>)| fitted.is_none();
     let wanted = || renaming.tables.iter().zip(fits).filter(is_made).map(|(t, _)| &t.table.name);
-    let relations = target.objects.iter().filter(|o| match o.kind {
-        ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Sequence => true,
-        ObjectKind::Routine | ObjectKind::Trigger | ObjectKind::Event | ObjectKind::Other => false,
-    });
-    let relations: Vec<TableName> =
-        relations.map(|o| TableName { schema: o.schema.clone(), name: o.name.clone() }).collect();
+    let relations = target.objects.iter().filter(|o| is_named_as_a_table(o.kind));
+    let relations: Vec<TableName> = relations.map(name_of).collect();
     let blocked: Vec<&TableName> = wanted().filter(|name| relations.iter().any(|r| same(r, name))).collect();
     if !blocked.is_empty() {
         let message = format!(

@@ -8,7 +8,7 @@ use super::rewrite::mentions;
 use super::risk::Risks;
 use super::scout::full;
 use super::{Evidence, Severity};
-use crate::catalog::{Column, DataType, DefaultValue, Table};
+use crate::catalog::{Column, DataType, DefaultValue, ForeignKey, Index, IndexPart, Table};
 
 /// One way to take values for something else.
 pub(super) struct Reading {
@@ -151,14 +151,14 @@ pub(super) fn tell(
 /// Nothing else of the plan counts on the column's type: no key between tables, no expression.
 fn stands_alone(table: &Table, column: &Column, tables: &[&Table]) -> bool {
     let name = &column.name;
-    let refers = |key: &crate::catalog::ForeignKey, child: &Table| {
+    let refers = |key: &ForeignKey, child: &Table| {
         (child.name == table.name && key.columns.contains(name))
             || ((&key.referenced_schema, &key.referenced_table) == (&table.name.schema, &table.name.name)
                 && key.referenced_columns.contains(name))
     };
     let spoken = |text: &str| mentions(text, name);
-    let in_index = |index: &crate::catalog::Index| {
-        let of_part = |part: &crate::catalog::IndexPart| {
+    let in_index = |index: &Index| {
+        let of_part = |part: &IndexPart| {
             (part.column.as_ref() == Some(name) && part.prefix_length.is_some())
                 || part.expression.as_deref().is_some_and(spoken)
         };

@@ -26,7 +26,7 @@ pub(super) fn select<'a>(request: &Request, catalog: &'a Catalog, risks: &mut Ri
         return Err(Error::new(Code::NotFound, message).role_if(Some(Role::Source)));
     }
     let exclusions = request.exclude_tables.iter().map(|glob| Exclusion::new(glob)).collect::<Result<Vec<_>>>()?;
-    let views = || catalog.objects.iter().filter(|o| o.kind == ObjectKind::View).map(name);
+    let views = || catalog.objects.iter().filter(|o| o.kind == ObjectKind::View).map(name_of);
     let is_idle = |e: &&Exclusion<'_>| {
         !catalog.tables.iter().any(|t| e.matches(&t.name)) && !views().any(|view| e.matches(&view))
     };
@@ -78,11 +78,20 @@ pub(super) fn views<'a>(request: &Request, catalog: &'a Catalog) -> Result<Vec<&
     }
     let exclusions = request.exclude_tables.iter().map(|glob| Exclusion::new(glob)).collect::<Result<Vec<_>>>()?;
     let views = catalog.objects.iter().filter(|object| object.kind == ObjectKind::View);
-    Ok(views.filter(|view| !exclusions.iter().any(|e| e.matches(&name(view)))).collect())
+    Ok(views.filter(|view| !exclusions.iter().any(|e| e.matches(&name_of(view)))).collect())
 }
 
-fn name(object: &Object) -> TableName {
+/// What a view is called where tables are.
+pub(super) fn name_of(object: &Object) -> TableName {
     TableName { schema: object.schema.clone(), name: object.name.clone() }
+}
+
+/// Whether such a thing has its name among those of tables.
+pub(super) fn is_named_as_a_table(kind: ObjectKind) -> bool {
+    match kind {
+        ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Sequence => true,
+        ObjectKind::Routine | ObjectKind::Trigger | ObjectKind::Event | ObjectKind::Other => false,
+    }
 }
 
 /// What a table's own description says.

@@ -13,9 +13,7 @@ impl View {
         };
         self.query.iter().map(written).collect()
     }
-}
 
-impl View {
     /// Names of its columns in parentheses, with a space before it; empty where they follow from the query.
     #[must_use]
     pub fn heading(&self, identifier: impl Fn(&str) -> String) -> String {

@@ -23,7 +23,7 @@ use self::verbatim::{Unmoved, Verbatim, verbatim};
 use super::naming::Name;
 use super::rename::Renamed;
 use super::risk::Risks;
-use super::scout::full;
+use super::scout::{full, is_named_as_a_table, name_of};
 use super::{OnExisting, Severity, TablePlan};
 use crate::catalog::{Catalog, Column, DataType, NamedType, Object, ObjectKind, Table, TableName};
 use crate::error::{Code, Error, Result, Role};
@@ -96,7 +96,7 @@ pub(super) fn outlines(
         Relation { source: table.name.clone(), target: table.name.clone(), columns: columns.collect() }
     };
     let own = |object: &Object, said: &Said| {
-        Some((name(object), said.outputs.iter().map(|(name, _)| name.clone()).collect()))
+        Some((name_of(object), said.outputs.iter().map(|(name, _)| name.clone()).collect()))
     };
     let unmoved = unmoved(source, target);
     let found = in_order(objects, moved.iter().map(of_table).collect(), [words, words], unmoved.as_ref(), own);
@@ -119,7 +119,7 @@ fn outline(object: &Object, said: &Said) -> Table {
         comment: None,
     };
     Table {
-        name: name(object),
+        name: name_of(object),
         columns: said.outputs.iter().map(column).collect(),
         primary_key: None,
         unique_keys: Vec::new(),
@@ -132,10 +132,6 @@ fn outline(object: &Object, said: &Said) -> Table {
     }
 }
 
-fn name(object: &Object) -> TableName {
-    TableName { schema: object.schema.clone(), name: object.name.clone() }
-}
-
 /// Plans the views, in an order in which each comes after those that it reads from.
 ///
 /// # Errors
@@ -146,7 +142,7 @@ pub(super) fn plan(input: &Input<'_>, risks: &mut Risks) -> Result<Vec<ViewPlan>
         input.objects.iter().for_each(|object| not_translated(object, why, risks));
         return Ok(Vec::new());
     };
-    let renamed = |object: &Object| input.renamed.iter().find(|renamed| renamed.source == name(object));
+    let renamed = |object: &Object| input.renamed.iter().find(|renamed| renamed.source == name_of(object));
     let stays = |object: &&&Object| {
         let there = renamed(object).map(|renamed| in_the_way(&renamed.table.name, input));
         input.on_existing == OnExisting::Append && matches!(there, Some(Ok(Some(_))))
@@ -181,7 +177,7 @@ pub(super) fn plan(input: &Input<'_>, risks: &mut Risks) -> Result<Vec<ViewPlan>
         });
         let columns = relation.columns.iter().map(|column| column.target.clone()).collect();
         let view = View { name: relation.target.clone(), columns, query, replaced };
-        planned.push(ViewPlan { source: name(object), uses: uses.collect(), view });
+        planned.push(ViewPlan { source: name_of(object), uses: uses.collect(), view });
     }
     Ok(planned)
 }
@@ -197,17 +193,14 @@ fn in_the_way(wanted: &TableName, input: &Input<'_>) -> Result<Option<String>> {
     if let Some(table) = input.target.tables.iter().find(|table| (input.same)(&table.name, wanted)) {
         return conflict(format!("a table `{}`", full(&table.name)));
     }
-    let relation = |kind| match kind {
-        ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Sequence => true,
-        ObjectKind::Routine | ObjectKind::Trigger | ObjectKind::Event | ObjectKind::Other => false,
-    };
-    let found = input.target.objects.iter().find(|o| relation(o.kind) && (input.same)(&name(o), wanted));
+    let is_it = |o: &&Object| is_named_as_a_table(o.kind) && (input.same)(&name_of(o), wanted);
+    let found = input.target.objects.iter().find(is_it);
     match (found, input.on_existing) {
         (None, _) => Ok(None),
         (Some(view), OnExisting::Replace | OnExisting::Append) if view.kind == ObjectKind::View => {
             Ok(Some(view.definition.clone().unwrap_or_default()))
         }
-        (Some(other), _) => conflict(format!("a view or sequence `{}`", full(&name(other)))),
+        (Some(other), _) => conflict(format!("a view or sequence `{}`", full(&name_of(other)))),
     }
 }
 
@@ -266,7 +259,7 @@ fn in_order<'a>(
                         target,
                         kind: *kind,
                     });
-                    relations.push(Relation { source: name(object), target, columns: columns.collect() });
+                    relations.push(Relation { source: name_of(object), target, columns: columns.collect() });
                     views.push((object, said));
                 }
                 Err(why) => refused.push((object, why)),
@@ -313,7 +306,7 @@ fn not_translated(object: &Object, why: &str, risks: &mut Risks) {
         Severity::Medium,
         "view_not_moved",
         "Views that say more than every system can, or that read from what is not moved, are listed and not made.",
-        format!("{}: it {why}", full(&name(object))),
+        format!("{}: it {why}", full(&name_of(object))),
         "Write them for the target by hand; their definitions stand in the plan.",
     );
 }
@@ -324,7 +317,7 @@ fn told(object: &Object, said: &Said, replaces: bool, risks: &mut Risks) {
             Severity::Medium,
             "view_compares_texts",
             "Views compare or group texts: whether `a` is `A` is for the collations of each system to say.",
-            full(&name(object)),
+            full(&name_of(object)),
             "Look at what they show in both systems before applications use them.",
         );
     }
@@ -333,7 +326,7 @@ fn told(object: &Object, said: &Said, replaces: bool, risks: &mut Risks) {
             Severity::High,
             "view_replaced",
             "Views of these names are in the target already. At the end others take their place.",
-            full(&name(object)),
+            full(&name_of(object)),
             "Make sure nobody needs them as they are.",
         );
     }

@@ -3,16 +3,16 @@
 //! What is not named here is not understood. That is meant: a view that is translated means the same.
 
 use datafusion_sql::sqlparser::ast::{
-    CreateView, Distinct, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, OrderBy, OrderByKind,
-    Query as SqlQuery, Select as SqlSelect, SelectItem, SetExpr, SetOperator, SetQuantifier, Statement, TableFactor,
-    TableWithJoins,
+    CreateView, Distinct, Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, OrderBy,
+    OrderByKind, Query as SqlQuery, Select as SqlSelect, SelectItem, SetExpr, SetOperator, SetQuantifier, Statement,
+    TableFactor, TableWithJoins,
 };
 use datafusion_sql::sqlparser::dialect::dialect_from_str;
 use datafusion_sql::sqlparser::parser::Parser;
 
 use super::kind::Kind;
 use super::query::{From, Order, Query, Select, Term};
-use super::scope::{Scope, Typed};
+use super::scope::{Rows, Scope, Typed, bare_name, column_name};
 use crate::catalog::TableName;
 use crate::plugin::{SqlWords, ViewPart};
 
@@ -186,7 +186,7 @@ impl Reader<'_> {
                 return Err("says where NULL comes in the order".to_owned());
             }
             let last_first = term.options.asc == Some(false);
-            let named = super::scope::bare_name(&term.expr)
+            let named = bare_name(&term.expr)
                 .and_then(|name| outputs.iter().position(|(output, _)| output.eq_ignore_ascii_case(name)));
             let by = match (named, scope) {
                 (Some(at), _) => Order::Output(at),
@@ -288,8 +288,8 @@ impl Reader<'_> {
         Ok((Select { distinct, outputs, from, filter, group, having }, names, scope))
     }
 
-    fn scoped<'b>(&'b self, scope: &'b Scope) -> super::scope::Rows<'b> {
-        super::scope::Rows { scope, relations: self.relations, words: self.words, compares_texts: false }
+    fn scoped<'b>(&'b self, scope: &'b Scope) -> Rows<'b> {
+        Rows { scope, relations: self.relations, words: self.words, compares_texts: false }
     }
 
     fn from(&mut self, from: Vec<TableWithJoins>, scope: &mut Scope) -> Reading<From> {
@@ -426,12 +426,12 @@ fn only(name: &ObjectName) -> Reading<&Ident> {
     if name.0.len() == 1 { last(name) } else { Err("joins by a qualified name".to_owned()) }
 }
 
-impl super::scope::Rows<'_> {
+impl Rows<'_> {
     fn outputs(&mut self, item: SelectItem, into: &mut Vec<(String, Typed)>) -> Reading<()> {
         let (name, term) = match &item {
             SelectItem::UnnamedExpr(term) => {
                 // The view, or the SELECT before it in a UNION, may have a name for it.
-                let name = super::scope::column_name(term).unwrap_or_default();
+                let name = column_name(term).unwrap_or_default();
                 (name.to_owned(), self.shown(term)?)
             }
             SelectItem::ExprWithAlias { expr, alias } => (alias.value.clone(), self.shown(expr)?),
@@ -447,7 +447,7 @@ impl super::scope::Rows<'_> {
     }
 
     /// A value as a column of the view has it.
-    fn shown(&mut self, term: &datafusion_sql::sqlparser::ast::Expr) -> Reading<Typed> {
+    fn shown(&mut self, term: &Expr) -> Reading<Typed> {
         let shown = self.value(term)?;
         match shown.kind {
             Kind::Null => Err("shows a NULL of no type".to_owned()),

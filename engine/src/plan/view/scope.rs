@@ -80,9 +80,13 @@ impl Scope {
 }
 
 fn place(relation: &Relation, name: &str) -> Option<usize> {
-    let columns = &relation.columns;
-    let exactly = columns.iter().position(|c| c.source == name);
-    exactly.or_else(|| columns.iter().position(|c| c.source.eq_ignore_ascii_case(name)))
+    by_name(relation.columns.iter().map(|c| c.source.as_str()), name)
+}
+
+/// Where the name stands: as it is written, or else in another case.
+fn by_name<'a>(names: impl Iterator<Item = &'a str> + Clone, wanted: &str) -> Option<usize> {
+    let exactly = names.clone().position(|name| name == wanted);
+    exactly.or_else(|| names.clone().position(|name| name.eq_ignore_ascii_case(wanted)))
 }
 
 /// The name, where the expression is one and nothing else.
@@ -231,8 +235,7 @@ impl Rows<'_> {
             _ => return Err(format!("speaks of `{}`", names.join("."))),
         };
         let sources = &self.scope.sources;
-        let exactly = sources.iter().position(|(own, _)| own == alias);
-        let at = exactly.or_else(|| sources.iter().position(|(own, _)| own.eq_ignore_ascii_case(alias)));
+        let at = by_name(sources.iter().map(|(own, _)| own.as_str()), alias);
         let at = at.ok_or_else(|| format!("speaks of `{alias}`, which it does not read from"))?;
         let column = place(&self.relations[sources[at].1], name);
         let column = column.ok_or_else(|| format!("speaks of `{alias}.{name}`, which is no column that is moved"))?;

@@ -70,8 +70,10 @@ pub(super) fn take_back(connection: &mut Connection, migration: &str, statements
     }
     nothing_refers(connection, &leaving)?;
     // Without tables that leave, all is back already, and so may be a view that had been replaced.
-    for drop in views.iter().filter(|_| !leaving.is_empty()) {
-        connection.execute(drop)?;
+    if !leaving.is_empty() {
+        for drop in &views {
+            connection.execute(drop)?;
+        }
     }
     if !renames.is_empty() {
         // References follow a renamed table only while they are heeded.
