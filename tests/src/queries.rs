@@ -56,6 +56,21 @@ impl<'a> Queries<'a> {
         }
     }
 
+    /// A number that is computed from the columns of one row of the first table.
+    pub fn computed_number(&mut self) -> String {
+        self.number(DEPTH).replace("f.", "")
+    }
+
+    /// A text that is.
+    pub fn computed_text(&mut self) -> String {
+        self.text(DEPTH).replace("f.", "")
+    }
+
+    /// A condition that is.
+    pub fn computed_condition(&mut self) -> String {
+        self.condition(DEPTH).replace("f.", "")
+    }
+
     fn one_of(&mut self, all: &[&'static str]) -> &'static str {
         all[self.random.usize(..all.len())]
     }

@@ -237,3 +237,97 @@ fn a_row_that_is_not_what_was_meant_stops_it() {
     product::migrate(&source.url, &target.url, &["--restart"]).succeeded();
     assert_eq!(target.value("select open from t where id = 1500"), "7");
 }
+
+/// Keys as people make them where there is no type for them, and single bits.
+#[test]
+fn keys_that_are_uuids_become_uuids_together_with_what_refers_to_them() {
+    let source = servers::mariadb().fresh_database();
+    source.sql(
+        "create table owners (id binary(16) primary key, code char(36) not null unique, open bit(1) not null default b'1', hash binary(16));
+         create table toys (id int primary key, owner binary(16), code char(36), foreign key (owner) references owners (id),
+             foreign key (code) references owners (code));
+         create table notes (id varchar(40) primary key, toy int);
+         insert into owners values (x'0190a5b0c1d27e3f8a4b5c6d7e8f9012', '0190A5B0-C1D2-7E3F-8A4B-5C6D7E8F9012', b'1', x'000102030405060708090a0b0c0d0e0f'),
+             (x'550e8400e29b41d4a716446655440000', '550e8400-e29b-41d4-a716-446655440000', b'0', null);
+         insert into toys values (1, x'550e8400e29b41d4a716446655440000', '550E8400-e29b-41d4-a716-446655440000'), (2, null, null);
+         insert into notes values ('0190a5b0-c1d2-7e3f-8a4b-5c6d7e8f9012', 1), ('none', 2)",
+    );
+    let target = servers::postgres().fresh_database();
+    let told = risk(&planned(&source.url, &target.url, &[]), "meant_type", "UUIDs")["affected"].clone();
+    for column in ["owners.id", "owners.code", "toys.owner", "toys.code"] {
+        assert!(told.to_string().contains(&format!("{column} (2 sampled)")), "{column}: {told}");
+    }
+    assert!(!told.to_string().contains("hash") && !told.to_string().contains("notes"), "{told}");
+    product::migrate(&source.url, &target.url, &["--policy", "uuids=uuid", "--policy", "flags=boolean"]).succeeded();
+    let types = "select string_agg(table_name || '.' || column_name || ' ' || data_type, ', ' order by table_name, ordinal_position)
+        from information_schema.columns where table_schema = 'public'";
+    assert_eq!(
+        target.value(types),
+        "notes.id character varying, notes.toy integer, owners.id uuid, owners.code uuid, owners.open boolean, owners.hash bytea, toys.id integer, toys.owner uuid, toys.code uuid"
+    );
+    let joined = "select o.id::text || o.open from toys t join owners o on o.id = t.owner and o.code = t.code";
+    assert_eq!(target.value(joined), "550e8400-e29b-41d4-a716-446655440000false");
+    target.sql("insert into owners (id, code) values (gen_random_uuid(), gen_random_uuid())");
+    assert_eq!(target.value("select count(*) from owners where open"), "2");
+    // One column alone, by its name; what refers to it must follow.
+    let one = servers::postgres().fresh_database();
+    let only = ["--policy", "uuids=uuid", "--policy", "uuids:toys.code=keep"];
+    product::migrate_value_by_value(&source.url, &one.url, &only);
+    assert!(one.value(types).contains("owners.id uuid, owners.code character"), "{}", one.value(types));
+    let outcome = product::migrate(&source.url, &one.url, &["--policy", "uuids:toys.cod=keep", "--plan"]);
+    assert!(outcome.failed().contains("`uuids:toys.cod` names no column"));
+}
+
+/// What breaks a declared type moves into a wider one, or stops the migration: somebody decides.
+#[test]
+fn longer_texts_and_larger_numbers_are_held_or_refused() {
+    let file = SqliteFile::fresh();
+    file.sql(
+        "create table t (id integer primary key, name varchar(5), level tinyint, price numeric(6,2));
+         insert into t values (1, 'short', 100, 9999.99), (2, 'longer than that', 1000, 123456.789)",
+    );
+    let target = servers::postgres().fresh_database();
+    let plan = planned(&file.url, &target.url, &[]);
+    assert!(risk(&plan, "type_widened", "texts are longer")["affected"].to_string().contains("t.name (text)"));
+    assert!(risk(&plan, "type_widened", "numbers do not fit")["affected"].to_string().contains("t.level (bigint)"));
+    product::migrate_value_by_value(&file.url, &target.url, &[]);
+    let refused = ["--policy", "long_texts=reject", "--policy", "large_numbers=reject", "--on-existing", "replace"];
+    let plan = planned(&file.url, &target.url, &refused);
+    assert_eq!(mapping(&plan, "t", "name")["target_type"], "character varying(5)");
+    assert!(
+        mapping(&plan, "t", "level")["confidence"].as_f64().is_some_and(|c| c < 0.9),
+        "half of its rows do not fit"
+    );
+    risk(&plan, "sample_rejects", "would refuse");
+    let error = product::migrate(&file.url, &target.url, &refused).failed();
+    assert!(error.contains("t.") && error.contains("1000") || error.contains("longer"), "{error}");
+    file.sql("update t set name = 'fits', level = 127, price = 1.5 where id = 2");
+    file.sql("insert into t values (3, 'too long', 1, 1)");
+    let error = product::migrate(&file.url, &target.url, &[&refused[..], &["--restart"]].concat()).failed();
+    assert!(error.contains("too long"), "{error}");
+    assert_eq!(target.value("select max(level) from t"), "1000", "nothing was replaced");
+    file.sql("delete from t where id = 3");
+    product::migrate(&file.url, &target.url, &[&refused[..], &["--restart"]].concat()).succeeded();
+    assert_eq!(target.value("select max(level) from t"), "127");
+}
+
+#[test]
+fn unsigned_numbers_become_integers_where_somebody_says_that_they_fit() {
+    let source = servers::mariadb().fresh_database();
+    source.sql(
+        "create table owners (id bigint unsigned primary key); insert into owners values (1), (9223372036854775807);
+         create table toys (id int primary key, owner bigint unsigned, foreign key (owner) references owners (id));
+         insert into toys values (1, 9223372036854775807)",
+    );
+    let target = servers::postgres().fresh_database();
+    let plan = planned(&source.url, &target.url, &[]);
+    assert!(risk(&plan, "type_widened", "no integers of this size")["affected"].to_string().contains("numeric(20,0)"));
+    let chosen = ["--policy", "large_numbers=reject"];
+    product::migrate_value_by_value(&source.url, &target.url, &chosen);
+    let types = "select string_agg(data_type, ' ') from information_schema.columns where table_schema = 'public' and column_name <> 'toys.id'";
+    assert_eq!(target.value(types), "bigint integer bigint");
+    source.sql("insert into owners values (9223372036854775808)");
+    let again = [&chosen[..], &["--restart", "--on-existing", "replace"]].concat();
+    let error = product::migrate(&source.url, &target.url, &again).failed();
+    assert!(error.contains("owners") && error.contains("9223372036854775808"), "{error}");
+}

@@ -64,7 +64,8 @@ pub(super) struct Arguments {
     naming: Naming,
     /// What takes the place of values that the target does not hold, such as zero_dates=null, zero_dates=1970-01-01,
     /// nul_bytes=strip, far_dates=clamp, nan=null or infinity=null; and what values are meant as, where sampled rows agree:
-    /// flags=boolean, uuids=uuid, json_texts=json; may be repeated [default: each stops the migration, or stays what it is]
+    /// flags=boolean, uuids=uuid, json_texts=json; and types that hold less, long_texts=reject, large_numbers=reject; for one column
+    /// alone uuids:orders.id=uuid; may be repeated [default: each stops the migration, stays what it is, or is held]
     #[arg(long = "policy", value_name = "KIND=CHOICE", value_parser = policy)]
     policies: Vec<(String, String)>,
     /// Tables alone: leave keys, indexes, checks and foreign keys out, to be made by hand

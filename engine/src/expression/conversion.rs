@@ -75,6 +75,7 @@ const STEPS: &[(Family, Family, ExactWhen, Step)] = &[
     (Family::Text, Family::Binary, ALWAYS, plain),
     (Family::Text, Family::Uuid, NEVER, text_as_uuid),
     (Family::Binary, Family::Binary, ALWAYS, plain),
+    (Family::Binary, Family::Uuid, NEVER, binary_as_uuid),
     // Bytes that are no UTF-8 are refused by the cast itself.
     (Family::Binary, Family::Text, NEVER, plain),
     (Family::Date, Family::Timestamp, NEVER, date_as_timestamp),
@@ -254,20 +255,32 @@ fn compared(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Refusal> {
 /// Hexadecimal digits of a UUID as text, and where each byte's stand.
 const UUID_DIGITS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 
-/// Digits and dashes as everyone writes them, in lower case: then the text comes back as it was.
+/// Digits and dashes as everyone writes them. A digit's case says nothing: two texts are the same UUID, or are two.
 fn text_as_uuid(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Refusal> {
     let texts = plain(array, &DataType::Utf8)?;
     let texts = texts.as_string::<i32>();
     let uuids: Vec<Option<[u8; 16]>> = texts.iter().map(|text| text.and_then(uuid)).collect();
-    let same = uuids.iter().zip(texts.iter()).map(|(uuid, text)| Some(uuid.is_some() == text.is_some())).collect();
+    uuids_of(array, to, &uuids)
+}
+
+/// Its 16 bytes, in the order in which they are written.
+fn binary_as_uuid(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Refusal> {
+    let bytes = plain(array, &DataType::Binary)?;
+    let uuid = |bytes: Option<&[u8]>| bytes.and_then(|bytes| bytes.try_into().ok());
+    let uuids: Vec<Option<[u8; 16]>> = bytes.as_binary::<i32>().iter().map(uuid).collect();
+    uuids_of(array, to, &uuids)
+}
+
+/// What was read of each value; none where it is NULL, or no UUID.
+fn uuids_of(array: &ArrayRef, to: &DataType, uuids: &[Option<[u8; 16]>]) -> Result<ArrayRef, Refusal> {
+    let same = uuids.iter().enumerate().map(|(row, uuid)| Some(uuid.is_some() == array.is_valid(row))).collect();
     refuse_difference(array, to, &same)?;
-    let made = FixedSizeBinaryArray::try_from_sparse_iter_with_size(uuids.into_iter(), 16);
+    let made = FixedSizeBinaryArray::try_from_sparse_iter_with_size(uuids.iter().copied(), 16);
     made.map(|made| Arc::new(made) as ArrayRef).map_err(|e| Refusal::of_batch(arrow_reason(&e)))
 }
 
 fn uuid(text: &str) -> Option<[u8; 16]> {
-    let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-    let right = |(at, b): (usize, u8)| if matches!(at, 8 | 13 | 18 | 23) { b == b'-' } else { is_digit(b) };
+    let right = |(at, b): (usize, u8)| if matches!(at, 8 | 13 | 18 | 23) { b == b'-' } else { b.is_ascii_hexdigit() };
     if text.len() != 36 || !text.bytes().enumerate().all(right) {
         return None;
     }

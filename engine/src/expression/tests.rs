@@ -328,7 +328,12 @@ fn a_text_becomes_a_uuid_if_it_is_one_as_everyone_writes_it() {
     let found = found.as_fixed_size_binary();
     assert_eq!(found.value(0), 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef_u128.to_be_bytes());
     assert!(found.is_null(1));
-    for wrong in [right.to_uppercase(), String::new(), right.replace('-', ""), right.replace('0', "ü")] {
+    let upper = batch(vec![("t", text(&[Some(right.to_uppercase().as_str())]))]);
+    assert_eq!(
+        project("t", &upper, DataType::FixedSizeBinary(16)).unwrap().as_fixed_size_binary().value(0),
+        found.value(0)
+    );
+    for wrong in [format!("{{{right}}}"), String::new(), right.replace('-', ""), right.replace('0', "ü")] {
         let b = batch(vec![("t", text(&[Some(right), Some(wrong.as_str())]))]);
         let e = project("t", &b, DataType::FixedSizeBinary(16)).unwrap_err();
         assert_eq!((e.code, e.row.as_deref()), (Code::InvalidData, Some("2 of its batch")), "{wrong}: {e}");

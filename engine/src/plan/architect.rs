@@ -89,7 +89,7 @@ pub(super) fn table(input: Input<'_>, risks: &mut Risks) -> Result<TablePlan> {
             note: note.map_or("", |n| n.note.as_str()),
             refused: &refused[at],
             matched: arrival.evidence(at, profile.get(at)),
-            meant: meant.iter().find(|meant| meant.at == at).map(|meant| &meant.evidence),
+            meant: meant.iter().find(|meant| meant.at == at),
         };
         pair.warn(&full(&source.name), risks);
         let seen = pair.seen(&sampled);
@@ -150,7 +150,7 @@ fn refused(
     let of = |((column, name), read): ((&Column, &Name), &FieldRef)| {
         let note = proposal.columns.iter().find(|note| note.column == name.target);
         let specials = note.map_or(Specials::empty(), |note| note.refuses);
-        let mut refused = policies::refused(specials, &column.data_type, read.data_type(), policies);
+        let mut refused = policies::refused(specials, &source.name, column, read.data_type(), policies);
         let place = format!("{}.{}", full(&source.name), column.name);
         let never_null = |name: &String| {
             key.contains(&name) || (as_it_is && proposal.table.columns.iter().any(|c| c.name == *name && !c.nullable))
@@ -306,13 +306,17 @@ struct Pair<'a> {
     refused: &'a [Refused],
     /// Why this column of a table that is there; none where its name is derived.
     matched: Option<Vec<Evidence>>,
-    /// Why it is taken for something else; then each value is converted and compared.
-    meant: Option<&'a Evidence>,
+    /// What it is taken for; then each value is converted and compared.
+    meant: Option<&'a Meant>,
 }
 
 impl Pair<'_> {
     fn step(&self) -> Conversion {
-        conversion(self.from.data_type(), self.to.data_type())
+        // What a transformation makes is told by trying it.
+        match self.meant.and_then(|meant| meant.transformation) {
+            Some(_) => Conversion::Exact,
+            None => conversion(self.from.data_type(), self.to.data_type()),
+        }
     }
 
     fn mapping(&self, seen: &Seen, source_table: &str, target_table: &str) -> Mapping {
@@ -357,7 +361,10 @@ impl Pair<'_> {
     }
 
     fn converted(&self, column: String) -> String {
-        transformation(column, self.from, self.to)
+        match self.meant.and_then(|meant| meant.transformation) {
+            Some(words) => words.replace("{}", &column),
+            None => transformation(column, self.from, self.to),
+        }
     }
 
     /// What the transfer would make of the sample: by the same projection, down to the target column's type.
@@ -453,11 +460,15 @@ impl Pair<'_> {
             None => found.push(evidence::name(self.name.derivation)),
         }
         let step = self.step();
-        found.extend(self.meant.cloned());
+        found.extend(self.meant.map(|meant| meant.evidence.clone()));
         if step != Conversion::Same && (self.meant.is_none() || step == Conversion::Unsupported) {
             found.push(evidence::conversion(step, &format!("{} to {}", self.from.data_type(), self.to.data_type())));
         }
-        if let Some(detail) = narrower(&self.source.data_type, &self.target.data_type) {
+        // That a chosen type holds less is what was chosen; not that sampled values do not fit.
+        let beyond = matches!(seen, Seen::Rows(findings) if findings.rejects() > 0);
+        if let Some(detail) = narrower(&self.source.data_type, &self.target.data_type)
+            && (self.meant.is_none() || beyond)
+        {
             found.push(evidence::range(&detail, seen));
         }
         if self.source.nullable && !self.target.nullable {

@@ -9,7 +9,7 @@ use super::draft::summary;
 use super::rewrite::mentions;
 use super::scout::full;
 use super::{Mapping, Plan, TablePlan, ViewPlan, columns_read, evidence};
-use crate::catalog::{Index, Table};
+use crate::catalog::{Column, Index, Table};
 use crate::error::{Code, Error, Result};
 use crate::expression::Projection;
 use crate::plugin::rows::{decode_schema, encode_schema};
@@ -235,9 +235,8 @@ fn required_by_table(table: &Table, column: &String) -> Option<String> {
     };
     let generated = || {
         let others = table.columns.iter().filter(|c| c.name != *column);
-        let computed = |c: &&crate::catalog::Column| {
-            c.generated.as_ref().is_some_and(|generated| mentions(&generated.expression, column))
-        };
+        let computed =
+            |c: &&Column| c.generated.as_ref().is_some_and(|generated| mentions(&generated.expression, column));
         Some(format!("the column `{}` is computed from it", others.into_iter().find(computed)?.name))
     };
     primary().or_else(unique).or_else(foreign).or_else(index).or_else(check).or_else(generated)
@@ -254,11 +253,27 @@ fn is_indexed(index: &Index, column: &String) -> bool {
 
 /// Parsed, planned and typed as the transfer will do it.
 fn check(table: &TablePlan, at: usize, sql: &str) -> Result<()> {
+    let column = &table.mappings[at].target_column;
+    if let Some(computed) = computed_from(&table.target, column) {
+        let message = format!(
+            "`transformation`: `{computed}` of `{}` is computed by the target from its columns as they are. Approve the mapping without a transformation, or change the column after the migration.",
+            full(&table.target.name)
+        );
+        let error = Error { column: Some(column.clone()), ..Error::new(Code::InvalidRequest, message) };
+        return Err(error.table_if(full(&table.target.name)));
+    }
     let row = decode_schema(&table.read_schema)?;
     let target = decode_schema(&table.row_schema)?;
     let field = target.fields().get(at).ok_or_else(|| damaged(table))?;
     let target: SchemaRef = Arc::new(Schema::new(vec![Arc::clone(field)]));
     Projection::compile(&row, &target, &[sql.to_owned()]).map(drop).map_err(|e| e.table_if(full(&table.target.name)))
+}
+
+/// The column that the target computes, if it is this one, or is computed from this one.
+fn computed_from<'t>(table: &'t Table, column: &str) -> Option<&'t str> {
+    let speaks =
+        |c: &&Column| c.generated.as_ref().is_some_and(|g| c.name == column || mentions(&g.expression, column));
+    table.columns.iter().find(speaks).map(|c| c.name.as_str())
 }
 
 fn replace(table: &mut TablePlan, at: usize, sql: &str) -> Result<()> {

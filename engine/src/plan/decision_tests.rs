@@ -69,19 +69,25 @@ fn a_rejected_column_is_gone_from_everything_that_is_executed() {
 fn another_transformation_may_use_any_column_of_the_row() {
     let plan = shop_plan();
     let decisions = [
-        overrides(&plan, "order_line", "unit_price", "CAST(totalprice AS DECIMAL(10,2))"),
+        overrides(&plan, "order_line", "customer_id", "CAST(totalprice AS BIGINT)"),
         rejects(&plan, "order_line", "changed_at"),
     ];
-    assert!(plan.check_transformation(&decisions[0].mapping, "unitprice + \"TotalPrice\"").is_ok());
+    assert!(plan.check_transformation(&decisions[0].mapping, "orderid + \"Quantity\"").is_ok());
     let decided = plan.decided(&decisions).unwrap();
     let table = &decided.tables[0];
-    assert_eq!(table.reads, ["OrderId", "CustomerID", "TotalPrice", "Quantity", "Status"]);
-    let mapping = table.mappings.iter().find(|m| m.target_column == "unit_price").unwrap();
-    assert_eq!(mapping.transformation, "CAST(totalprice AS DECIMAL(10,2))");
+    assert_eq!(table.reads, ["OrderId", "TotalPrice", "UnitPrice", "Quantity", "Status"]);
+    let mapping = table.mappings.iter().find(|m| m.target_column == "customer_id").unwrap();
+    assert_eq!(mapping.transformation, "CAST(totalprice AS BIGINT)");
     let last = mapping.evidence.last().unwrap();
     assert_eq!((last.kind.as_str(), last.weight), ("override", 1.0));
-    assert_eq!(last.detail, "a person's transformation in place of `UnitPrice`");
+    assert_eq!(last.detail, "a person's transformation in place of `CustomerID`");
     assert_eq!(decided.summary.transformations, plan.summary.transformations + 1);
+    // What the target computes something from stays what it is in the source.
+    let computed = overrides(&plan, "order_line", "unit_price", "CAST(totalprice AS DECIMAL(10,2))");
+    for error in [plan.check_decision(&computed).unwrap_err(), plan.decided(&[computed]).unwrap_err()] {
+        assert_eq!(error.code, Code::InvalidRequest);
+        assert!(error.message.contains("`total_price` of"), "{error}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! From two open sessions to a plan. The sessions only feed facts in; what is made of them is pure.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::datatypes::SchemaRef;
 use serde::Serialize;
@@ -10,6 +10,7 @@ use super::arrival::Arrival;
 use super::existing::{Existing, refuses};
 use super::fit::{self, ColumnFit, TableFit};
 use super::meant::{self, Meant};
+use super::narrow;
 use super::profile::{ColumnProfile, profile};
 use super::rename::{Given, Home, Policy, Renamed, Renaming, rename};
 use super::risk::Risks;
@@ -134,15 +135,23 @@ pub fn draft(
         .iter()
         .map(|t| source.row_schema(&t.name, &t.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>()))
         .collect::<Result<Vec<_>>>()?;
-    let meant = match sampling.filter(|_| there.dialect != here.dialect) {
-        Some(sampling) => meant(&moved, &fits, &reads, &request.policies, from, sampling)?,
-        None => vec![Vec::new(); moved.len()],
+    request.policies.check(&moved)?;
+    let meant = if there.dialect == here.dialect {
+        vec![Vec::new(); moved.len()]
+    } else {
+        meant(&moved, &fits, &reads, &request.policies, from, sampling)?
     };
     for (renamed, meant) in renaming.tables.iter_mut().zip(&meant) {
         meant.iter().for_each(|meant| meant::retype(&mut renamed.table.columns[meant.at], &meant.to));
     }
-    let tables: Vec<Table> = renaming.tables.iter().map(|t| t.table.clone()).collect();
-    let proposals = target.propose(&tables, &there.dialect)?;
+    let made: Vec<bool> = fits.iter().map(Option::is_none).collect();
+    let mut propose = |tables: &[Table]| target.propose(tables, &there.dialect);
+    let proposals = if there.dialect == here.dialect {
+        let tables: Vec<Table> = renaming.tables.iter().map(|t| t.table.clone()).collect();
+        propose(&tables)?
+    } else {
+        view::proposals(&moved, &renaming.tables, &made, words, propose)?
+    };
     let lives: Vec<&Table> = fits.iter().flatten().map(|fit| &here.tables[fit.target]).collect();
     let writable: Vec<Table> = lives.iter().map(|live| Existing::writable(live)).collect();
     let held = if writable.is_empty() { Vec::new() } else { target.propose(&writable, &here.dialect)? };
@@ -190,29 +199,36 @@ pub fn draft(
     Ok(plan)
 }
 
-/// What columns of the tables that are made are meant as; of a table about which nothing was chosen nothing is read.
+/// What columns of the tables that are made are taken for; of a table about which nothing was chosen nothing is read.
 fn meant(
     moved: &[&Table],
     fits: &[Option<TableFit>],
     reads: &[SchemaRef],
     policies: &Policies,
     from: &Connection,
-    sampling: Sampling<'_>,
+    sampling: Option<Sampling<'_>>,
 ) -> Result<Vec<Vec<Meant>>> {
-    let asked = |(table, fit): (&&Table, &Option<TableFit>)| fit.is_none() && meant::asks(table, moved, policies);
-    let asked: Vec<bool> = moved.iter().zip(fits).map(asked).collect();
+    let made = || moved.iter().zip(fits).map(|(table, fit)| (*table, fit.is_none()));
+    let asked: Vec<bool> = made().map(|(table, made)| made && meant::asks(table, policies)).collect();
     let count = asked.iter().filter(|asked| **asked).count();
-    let mut sampler = if count > 0 { Some(Sampler::new(from, sampling, count)?) } else { None };
+    let sampler = sampling.filter(|_| count > 0).map(|sampling| Sampler::new(from, sampling, count));
+    let mut sampler = sampler.transpose()?;
     let of = |((table, reads), asked): ((&&Table, &SchemaRef), &bool)| {
         let Some(sampler) = sampler.as_mut().filter(|_| *asked) else { return Ok(Vec::new()) };
         Ok(match sampler.next(&table.name, reads)? {
             Sampled::Rows(sample) => {
-                meant::meant(table, moved, &profile(&table.columns, &sample), sample.whole, policies)
+                meant::candidates(table, &profile(&table.columns, &sample), sample.whole, policies)
             }
             Sampled::Unasked | Sampled::OutOfTime | Sampled::Unreadable(_) => Vec::new(),
         })
     };
-    moved.iter().zip(reads).zip(&asked).map(of).collect()
+    let candidates = moved.iter().zip(reads).zip(&asked).map(of).collect::<Result<Vec<_>>>()?;
+    let mut found = meant::meant(moved, &candidates);
+    for ((table, _), found) in made().zip(&mut found).filter(|((_, made), _)| *made) {
+        let narrowed = narrow::narrowed(table, policies).into_iter();
+        found.extend(narrowed.filter(|n| found.iter().all(|meant| meant.at != n.at)).collect::<Vec<_>>());
+    }
+    Ok(found)
 }
 
 /// A table that is there already, and what of the source goes where in it.
@@ -417,7 +433,6 @@ pub(super) fn assemble(
         return Err(miscounted(proposals.len(), moved.len()));
     }
     let mut tables = Vec::with_capacity(moved.len());
-    let mut names_of_checks = HashSet::new();
     let of_each = moved.iter().zip(&renaming.tables).zip(proposals).zip(reads).zip(fits).zip(meant);
     for (((((source, renamed), proposal), reads), fitted), meant) in of_each {
         if proposal.table.name != renamed.table.name {
@@ -429,13 +444,10 @@ pub(super) fn assemble(
             return Err(Error::new(Code::PluginLied, message).role_if(Some(Role::Target)));
         }
         let sampled = sample(&source.name, &reads)?;
-        let mut proposal = match &fitted {
+        let proposal = match &fitted {
             Some(fitted) => fitted.proposal(&proposal)?,
             None => proposal,
         };
-        if fitted.is_none() && catalog.dialect != target.dialect {
-            view::checks(source, renamed, &mut proposal, words, &mut names_of_checks);
-        }
         let arrival = match fitted {
             Some(fitted) => Arrival::Added(Box::new(fitted)),
             None if request.on_existing == OnExisting::Append => Arrival::NewBesides,
@@ -447,7 +459,8 @@ pub(super) fn assemble(
             &mut risks,
         )?;
         if catalog.dialect != target.dialect && planned.existing.is_none() {
-            meant::tell(source, &moved, &planned.profile, policies, &mut risks);
+            meant::tell(source, &planned.profile, policies, &mut risks);
+            narrow::tell(source, &planned, policies, &mut risks);
         }
         tables.push(planned);
     }

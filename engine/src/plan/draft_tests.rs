@@ -27,10 +27,11 @@ fn a_shop_to_the_same_dialect() {
 }
 
 #[test]
-fn another_dialect_keeps_the_sources_words_for_the_connector_to_judge() {
+fn another_dialect_gets_expressions_in_its_own_words() {
     let plan = plan(&request(), &shop(), &catalog("other", Vec::new())).unwrap();
     let orders = &plan.tables[0].target;
-    assert_eq!(orders.checks[0].expression, "(\"Quantity\" > 0)");
+    assert_eq!(orders.checks[0].expression, "\"quantity\" > 0");
+    assert_eq!(orders.columns[4].generated.as_ref().unwrap().expression, "\"unit_price\" * \"quantity\"");
     assert_eq!(orders.columns[5].native_type, "\"public\".\"OrderStatus\"");
     assert!(plan.named_types.is_empty());
     assert!(!plan.risks.iter().any(|r| r.kind == "expression_not_moved"));

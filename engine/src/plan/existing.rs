@@ -32,6 +32,7 @@ impl Existing {
             default: None,
             identity: None,
             touched_on_update: false,
+            declared: None,
             flag: false,
             comment: None,
             ..column.clone()

@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef, TimeUnit
 
 use super::draft::{self, Facts, Fitted, assemble, policy};
 use super::existing::Existing;
+use super::fit::TableFit;
 use super::rename::rename;
 use super::risk::Risks;
 use super::sample::Sampled;
@@ -44,6 +45,7 @@ pub(super) fn sql_words() -> SqlWords {
         doubled: "'".to_owned(),
         decimals: true,
         exact_texts: true,
+        whole: "whole({})".to_owned(),
         functions: functions.into_iter().chain([("concat", "||")]).map(|(a, b)| (a.to_owned(), b.to_owned())).collect(),
     }
 }
@@ -75,6 +77,7 @@ pub(super) fn column(name: &str, native_type: &str, data_type: DataType) -> Colu
         identity: None,
         generated: None,
         touched_on_update: false,
+        declared: None,
         flag: false,
         character_set: None,
         collation: None,
@@ -166,32 +169,36 @@ pub(super) fn sampled_plan_with(
     let viewed = view::outlines(&views, &moved, words[0], source, target);
     let given = draft::given(&fits, target);
     let renaming = rename(&moved, &viewed, &source.named_types, &policy, given, &mut risks);
-    let fits = fits.into_iter().map(|fit| {
+    let fits = fits.into_iter().map(|fit: Option<TableFit>| {
         let fit = fit?;
         let table = Existing::writable(&target.tables[fit.target]);
         let row_schema = encode_schema(&row_schema(table.columns.iter()));
         let held = Proposal { table, columns: Vec::new(), notes: Vec::new(), row_schema };
         Some(Fitted { existing: Existing::new(&target.tables[fit.target], held), fit, profile: Vec::new() })
     });
-    let fits = fits.collect();
-    let proposals = renaming.tables.iter().map(|t| {
-        let columns = t.table.columns.iter();
-        let notes = columns.map(|c| ColumnNote {
+    let fits: Vec<Option<Fitted>> = fits.collect();
+    let propose = |table: &Table| {
+        let notes = table.columns.iter().map(|c| ColumnNote {
             column: c.name.clone(),
             fidelity: Fidelity::Lossless,
             note: String::new(),
             refuses: Specials::empty(),
         });
         let mut proposal =
-            Proposal { table: t.table.clone(), columns: notes.collect(), notes: Vec::new(), row_schema: Vec::new() };
+            Proposal { table: table.clone(), columns: notes.collect(), notes: Vec::new(), row_schema: Vec::new() };
         change(&mut proposal);
         if proposal.row_schema.is_empty() {
             let written = proposal.table.columns.iter().filter(|c| c.generated.is_none());
             proposal.row_schema = encode_schema(&row_schema(written));
         }
         proposal
-    });
-    let proposals = proposals.collect();
+    };
+    let proposals = if source.dialect == target.dialect {
+        renaming.tables.iter().map(|renamed| propose(&renamed.table)).collect()
+    } else {
+        let made: Vec<bool> = fits.iter().map(Option::is_none).collect();
+        view::proposals(&moved, &renaming.tables, &made, words, |tables| Ok(tables.iter().map(propose).collect()))?
+    };
     let reads = moved.iter().map(|t| row_schema(t.columns.iter())).collect();
     let mut sample = |table: &TableName, _: &SchemaRef| Ok(sampled(table));
     let (catalog, meant) = (source, vec![Vec::new(); moved.len()]);

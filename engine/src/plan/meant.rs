@@ -1,6 +1,6 @@
-//! Columns whose values are commonly meant as another type than theirs: 0 and 1 as a boolean, 36 characters as a UUID. They keep
-//! their type unless somebody chose otherwise and the rows that were looked at say the same; where the rows say it, the plan
-//! tells that it could be chosen.
+//! Columns whose values are commonly meant as another type than theirs: 0 and 1 as a boolean, 36 characters or 16 bytes as a
+//! UUID. They keep their type unless somebody chose otherwise and the rows that were looked at say the same; where the rows say
+//! it, the plan tells that it could be chosen. Columns that foreign keys join become the other type together, or not at all.
 
 use super::policies::Policies;
 use super::profile::{ColumnProfile, LooksLike};
@@ -8,7 +8,7 @@ use super::rewrite::mentions;
 use super::risk::Risks;
 use super::scout::full;
 use super::{Evidence, Severity};
-use crate::catalog::{Column, DataType, DefaultValue, ForeignKey, Index, IndexPart, Table};
+use crate::catalog::{Binary, Bits, Column, DataType, DefaultValue, ForeignKey, Index, IndexPart, Table};
 
 /// One way to take values for something else.
 pub(super) struct Reading {
@@ -19,60 +19,82 @@ pub(super) struct Reading {
     /// What such a column holds, in a sentence.
     holds: &'static str,
     to: DataType,
+    /// What makes it of the column, where it is no step that the engine knows by itself; `{}` stands for the column.
+    transformation: Option<&'static str>,
     /// A type that could be meant so.
     may_be: fn(&Column) -> bool,
-    /// Rows that say so.
-    is: fn(&ColumnProfile) -> bool,
+    /// Rows that say so; of a type that holds nothing else, none are needed.
+    is: Option<fn(&ColumnProfile) -> bool>,
 }
 
 /// They stay what they are.
 pub(super) const KEEP: &str = "keep";
 
-pub(super) const READINGS: [Reading; 3] = [
+const UUIDS: Reading = Reading {
+    policy: "uuids",
+    choice: "uuid",
+    holds: "nothing but UUIDs",
+    to: DataType::Uuid,
+    transformation: None,
+    may_be: |column| matches!(&column.data_type, DataType::Text(text) if text.length.is_none_or(|n| n >= 36)),
+    is: Some(|profile| profile.looks_like == Some(LooksLike::Uuid)),
+};
+const FLAGS: Reading = Reading {
+    policy: "flags",
+    choice: "boolean",
+    holds: "nothing but 0 and 1, in columns that are declared as flags",
+    to: DataType::Boolean,
+    transformation: None,
+    may_be: |column| column.flag,
+    is: Some(|profile| {
+        let within = |end: &Option<String>| end.as_ref().is_some_and(|end| end == "0" || end == "1");
+        within(&profile.min) && within(&profile.max)
+    }),
+};
+
+/// Those of one policy stand side by side.
+pub(super) const READINGS: [Reading; 5] = [
+    FLAGS,
     Reading {
-        policy: "flags",
-        choice: "boolean",
-        holds: "nothing but 0 and 1, in columns that are declared as flags",
-        to: DataType::Boolean,
-        may_be: |column| column.flag,
-        is: |profile| {
-            let within = |end: &Option<String>| end.as_ref().is_some_and(|end| end == "0" || end == "1");
-            within(&profile.min) && within(&profile.max)
-        },
+        holds: "single bits",
+        transformation: Some("{} = '1'"),
+        may_be: |column| matches!(&column.data_type, DataType::Bits(Bits { length: Some(1), varying: false })),
+        is: None,
+        ..FLAGS
     },
+    UUIDS,
     Reading {
-        policy: "uuids",
-        choice: "uuid",
-        holds: "nothing but UUIDs",
-        to: DataType::Uuid,
-        may_be: |column| matches!(&column.data_type, DataType::Text(text) if text.length.is_none_or(|n| n >= 36)),
-        is: |profile| profile.looks_like == Some(LooksLike::Uuid),
+        may_be: |column| matches!(&column.data_type, DataType::Binary(Binary { length: Some(16), .. })),
+        ..UUIDS
     },
     Reading {
         policy: "json_texts",
         choice: "json",
         holds: "nothing but JSON",
         to: DataType::Json,
+        transformation: None,
         may_be: |column| matches!(&column.data_type, DataType::Text(text) if !text.fixed),
-        is: |profile| profile.looks_like == Some(LooksLike::Json),
+        is: Some(|profile| profile.looks_like == Some(LooksLike::Json)),
     },
 ];
 
 /// How sure rows make it, and what is said of them.
-const WEIGHTS: [(Looked, f64, &str); 3] = [
-    (Looked::All, 0.98, "all rows of the table say so"),
-    (Looked::Many, 0.93, "the first 1,000 rows say so, or more"),
+const WEIGHTS: [(Looked, f64, &str); 4] = [
     (Looked::Few, 0.85, "the rows that were looked at say so"),
+    (Looked::Many, 0.93, "the first 1,000 rows say so, or more"),
+    (Looked::All, 0.98, "all rows of the table say so"),
+    (Looked::Type, 0.98, "their type holds nothing else"),
 ];
 /// Rows that are many.
 const MANY: u64 = 1_000;
 
-/// Rows of the table that were looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What was looked at, from what says least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Looked {
-    All,
-    Many,
     Few,
+    Many,
+    All,
+    Type,
 }
 
 /// A column that is taken for something else.
@@ -81,37 +103,114 @@ pub(super) struct Meant {
     /// Its place in the table.
     pub(super) at: usize,
     pub(super) to: DataType,
+    /// What makes it of the column, where it is no step that the engine knows by itself; `{}` stands for the column.
+    pub(super) transformation: Option<&'static str>,
     pub(super) evidence: Evidence,
 }
 
-/// Whether a sample of the table could tell anything that was chosen.
-pub(super) fn asks(table: &Table, tables: &[&Table], policies: &Policies) -> bool {
-    let chosen = |column: &Column| READINGS.iter().any(|r| policies.chosen_reading(r) && (r.may_be)(column));
-    table.columns.iter().any(|column| chosen(column) && stands_alone(table, column, tables))
+/// A column of which something was chosen.
+pub(super) struct Candidate {
+    at: usize,
+    reading: &'static Reading,
+    /// What rows say: none where all of them are NULL. A column of which they say otherwise is no candidate.
+    looked: Option<Looked>,
 }
 
-/// What is meant by the columns of a table, by its first rows and what was chosen; `whole` where these are all of them.
-pub(super) fn meant(
-    table: &Table,
-    tables: &[&Table],
-    profile: &[ColumnProfile],
-    whole: bool,
-    policies: &Policies,
-) -> Vec<Meant> {
+/// What was chosen for a column that could be meant so.
+fn chosen(table: &Table, column: &Column, policies: &Policies) -> impl Iterator<Item = &'static Reading> {
+    READINGS.iter().filter(|reading| {
+        (reading.may_be)(column) && policies.of(reading.policy, &table.name, &column.name) == Some(reading.choice)
+    })
+}
+
+/// Whether a sample of the table could tell anything that was chosen.
+pub(super) fn asks(table: &Table, policies: &Policies) -> bool {
+    table.columns.iter().any(|column| chosen(table, column, policies).next().is_some() && is_free(table, column))
+}
+
+/// The columns of a table of which something was chosen, where its first rows do not say otherwise; `whole` where these are all
+/// of them.
+pub(super) fn candidates(table: &Table, profile: &[ColumnProfile], whole: bool, policies: &Policies) -> Vec<Candidate> {
     let of = |(at, (column, profile)): (usize, (&Column, &ColumnProfile))| {
-        let reading = READINGS.iter().find(|r| policies.chosen_reading(r) && (r.may_be)(column) && (r.is)(profile))?;
-        let fits = stands_alone(table, column, tables) && default(column, &reading.to).is_some();
-        let looked = match (whole, profile.sampled >= MANY) {
-            (true, _) => Looked::All,
-            (false, true) => Looked::Many,
-            (false, false) => Looked::Few,
+        let fits = |reading: &&Reading| is_free(table, column) && default(column, &reading.to).is_some();
+        let says = |reading: &'static Reading| {
+            let looked = match (reading.is, whole, profile.sampled >= MANY) {
+                (None, ..) => Some(Looked::Type),
+                (Some(_), ..) if profile.nulls == profile.sampled => None,
+                (Some(is), ..) if !is(profile) => return None,
+                (Some(_), true, _) => Some(Looked::All),
+                (Some(_), false, true) => Some(Looked::Many),
+                (Some(_), false, false) => Some(Looked::Few),
+            };
+            Some(Candidate { at, reading, looked })
         };
-        let (_, weight, detail) = WEIGHTS.into_iter().find(|(l, ..)| *l == looked)?;
-        let detail = format!("they hold {}: {detail} (policy `{}: {}`)", reading.holds, reading.policy, reading.choice);
-        let evidence = Evidence { kind: "meant_type".to_owned(), weight, detail };
-        fits.then(|| Meant { at, to: reading.to.clone(), evidence })
+        chosen(table, column, policies).filter(fits).find_map(says)
     };
     table.columns.iter().zip(profile).enumerate().filter_map(of).collect()
+}
+
+/// What is meant by the columns of these tables. Those that foreign keys join agree, and some of their rows say so.
+pub(super) fn meant(tables: &[&Table], candidates: &[Vec<Candidate>]) -> Vec<Vec<Meant>> {
+    let groups = Groups::of(tables);
+    let of = |at: (usize, usize)| candidates[at.0].iter().find(|candidate| candidate.at == at.1);
+    let agreed = |at: (usize, usize), own: &Candidate| {
+        let members: Option<Vec<&Candidate>> = groups.with(at).map(of).collect();
+        let members = members.filter(|all| all.iter().all(|other| other.reading.to == own.reading.to))?;
+        members.iter().filter_map(|member| member.looked).min()
+    };
+    let table = |(table, candidates): (usize, &Vec<Candidate>)| {
+        let of = |own: &Candidate| {
+            let looked = agreed((table, own.at), own)?;
+            let Reading { policy, choice, holds, to, transformation, .. } = own.reading;
+            let (_, weight, detail) = WEIGHTS.into_iter().find(|(l, ..)| *l == looked)?;
+            let detail = format!("they hold {holds}: {detail} (policy `{policy}: {choice}`)");
+            let evidence = Evidence { kind: "meant_type".to_owned(), weight, detail };
+            Some(Meant { at: own.at, to: to.clone(), transformation: *transformation, evidence })
+        };
+        candidates.iter().filter_map(of).collect()
+    };
+    candidates.iter().enumerate().map(table).collect()
+}
+
+/// Columns that foreign keys join, at any distance.
+struct Groups(Vec<Vec<(usize, usize)>>);
+
+impl Groups {
+    fn of(tables: &[&Table]) -> Self {
+        let mut groups = Self(Vec::new());
+        for (child, table) in tables.iter().enumerate() {
+            for key in &table.foreign_keys {
+                let ForeignKey { referenced_schema, referenced_table, columns, referenced_columns, .. } = key;
+                let is_it = |t: &&Table| (&t.name.schema, &t.name.name) == (referenced_schema, referenced_table);
+                let Some(parent) = tables.iter().position(is_it) else { continue };
+                let place =
+                    |at: usize, name: &String| Some((at, tables[at].columns.iter().position(|c| c.name == *name)?));
+                for (own, other) in columns.iter().zip(referenced_columns) {
+                    if let (Some(own), Some(other)) = (place(child, own), place(parent, other)) {
+                        groups.join(own, other);
+                    }
+                }
+            }
+        }
+        groups
+    }
+
+    fn join(&mut self, a: (usize, usize), b: (usize, usize)) {
+        let (touched, apart): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.0).into_iter().partition(|group| group.contains(&a) || group.contains(&b));
+        let mut group: Vec<_> = touched.into_iter().flatten().chain([a, b]).collect();
+        group.sort_unstable();
+        group.dedup();
+        self.0 = apart;
+        self.0.push(group);
+    }
+
+    /// The column, and those that are joined with it.
+    fn with(&self, column: (usize, usize)) -> impl Iterator<Item = (usize, usize)> {
+        let group = self.0.iter().find(|group| group.contains(&column));
+        let alone = group.is_none().then_some(column);
+        group.into_iter().flatten().copied().chain(alone)
+    }
 }
 
 /// The column as it is meant.
@@ -123,17 +222,12 @@ pub(super) fn retype(column: &mut Column, to: &DataType) {
 }
 
 /// Tells what could be chosen.
-pub(super) fn tell(
-    table: &Table,
-    tables: &[&Table],
-    profile: &[ColumnProfile],
-    policies: &Policies,
-    risks: &mut Risks,
-) {
+pub(super) fn tell(table: &Table, profile: &[ColumnProfile], policies: &Policies, risks: &mut Risks) {
     for (column, profile) in table.columns.iter().zip(profile) {
-        let found = READINGS.iter().find(|r| (r.may_be)(column) && (r.is)(profile));
-        let Some(reading) = found.filter(|r| !policies.chosen_reading(r)) else { continue };
-        if stands_alone(table, column, tables) {
+        let says = |reading: &&Reading| reading.is.is_none_or(|is| is(profile));
+        let found = READINGS.iter().find(|reading| (reading.may_be)(column) && says(reading));
+        let open = found.filter(|r| policies.of(r.policy, &table.name, &column.name) != Some(r.choice));
+        if let Some(reading) = open.filter(|_| is_free(table, column)) {
             risks.add(
                 Severity::Low,
                 "meant_type",
@@ -148,14 +242,9 @@ pub(super) fn tell(
     }
 }
 
-/// Nothing else of the plan counts on the column's type: no key between tables, no expression.
-fn stands_alone(table: &Table, column: &Column, tables: &[&Table]) -> bool {
+/// No expression counts on the column's type.
+fn is_free(table: &Table, column: &Column) -> bool {
     let name = &column.name;
-    let refers = |key: &ForeignKey, child: &Table| {
-        (child.name == table.name && key.columns.contains(name))
-            || ((&key.referenced_schema, &key.referenced_table) == (&table.name.schema, &table.name.name)
-                && key.referenced_columns.contains(name))
-    };
     let spoken = |text: &str| mentions(text, name);
     let in_index = |index: &Index| {
         let of_part = |part: &IndexPart| {
@@ -166,7 +255,6 @@ fn stands_alone(table: &Table, column: &Column, tables: &[&Table]) -> bool {
     };
     column.identity.is_none()
         && column.generated.is_none()
-        && !tables.iter().any(|child| child.foreign_keys.iter().any(|key| refers(key, child)))
         && !table.checks.iter().any(|check| spoken(&check.expression))
         && !table.columns.iter().any(|c| c.generated.as_ref().is_some_and(|g| spoken(&g.expression)))
         && !table.indexes.iter().any(in_index)
@@ -190,7 +278,7 @@ fn default(column: &Column, to: &DataType) -> Option<Option<DefaultValue>> {
 mod tests {
     use super::super::fixtures::{number, table, words};
     use super::*;
-    use crate::catalog::{Check, Integer, Text};
+    use crate::catalog::{Action, Check, Integer, Text};
 
     fn flag(name: &str) -> Column {
         let data_type = DataType::Integer(Integer { bits: 8, signed: true });
@@ -210,12 +298,18 @@ mod tests {
         }
     }
 
-    fn chosen() -> Policies {
+    fn all_chosen() -> Policies {
         let mut policies = Policies::default();
         for reading in &READINGS {
             policies.choose(reading.policy, reading.choice).unwrap();
         }
         policies
+    }
+
+    /// Columns and weights.
+    fn of(table: &Table, profiles: &[ColumnProfile], whole: bool, policies: &Policies) -> Vec<(usize, f64)> {
+        let found = meant(&[table], &[candidates(table, profiles, whole, policies)]);
+        found[0].iter().map(|m| (m.at, m.evidence.weight)).collect()
     }
 
     #[test]
@@ -226,7 +320,10 @@ mod tests {
         open.default = Some(DefaultValue::Literal("1".to_owned()));
         let mut short = words("short");
         short.data_type = DataType::Text(Text { length: Some(9), fixed: false });
-        let columns = vec![open, flag("level"), flag("checked"), number("n"), words("id"), short, words("doc"), states];
+        let mut bit = number("bit");
+        bit.data_type = DataType::Bits(Bits { length: Some(1), varying: false });
+        let mut columns = vec![open, flag("level"), flag("checked"), number("n"), words("id"), short, words("doc")];
+        columns.extend([states, bit]);
         let mut table = table("shop", "t", columns);
         table.checks.push(Check { name: None, expression: "checked >= 0".to_owned() });
         let bits = Some(["0", "1"]);
@@ -239,22 +336,64 @@ mod tests {
             profile("short", None, Some(LooksLike::Uuid)),
             profile("doc", None, Some(LooksLike::Json)),
             profile("state", bits, None),
+            profile("bit", None, None),
         ];
-        let found = meant(&table, &[&table], &profiles, true, &chosen());
-        let told: Vec<(usize, f64)> = found.iter().map(|m| (m.at, m.evidence.weight)).collect();
-        assert_eq!(told, [(0, 0.98), (4, 0.98), (6, 0.98)]);
-        assert_eq!(meant(&table, &[&table], &profiles, false, &chosen())[0].evidence.weight, 0.85);
-        assert_eq!(meant(&table, &[&table], &profiles, true, &Policies::default()), []);
-        assert!(asks(&table, &[&table], &chosen()) && !asks(&table, &[&table], &Policies::default()));
+        assert_eq!(of(&table, &profiles, true, &all_chosen()), [(0, 0.98), (4, 0.98), (6, 0.98), (8, 0.98)]);
+        assert_eq!(of(&table, &profiles, false, &all_chosen())[0].1, 0.85);
+        assert_eq!(of(&table, &profiles, true, &Policies::default()), []);
+        assert!(asks(&table, &all_chosen()) && !asks(&table, &Policies::default()));
+        // One column alone, and all but one.
+        let mut one = Policies::default();
+        one.choose("uuids:t.id", "uuid").unwrap();
+        assert_eq!(of(&table, &profiles, true, &one), [(4, 0.98)]);
+        let mut others = all_chosen();
+        others.choose("uuids:shop.t.id", "keep").unwrap();
+        assert_eq!(of(&table, &profiles, true, &others).iter().map(|m| m.0).collect::<Vec<_>>(), [0, 6, 8]);
+        let found = meant(&[&table], &[candidates(&table, &profiles, true, &all_chosen())]);
         let mut column = table.columns[0].clone();
-        retype(&mut column, &found[0].to);
+        retype(&mut column, &found[0][0].to);
         assert_eq!(column.default, Some(DefaultValue::Literal("true".to_owned())));
         assert_eq!(column.data_type, DataType::Boolean);
         // What nobody chose is told, but for what something else counts on.
         let mut risks = Risks::default();
-        tell(&table, &[&table], &profiles, &Policies::default(), &mut risks);
+        tell(&table, &profiles, &Policies::default(), &mut risks);
         let affected: Vec<String> = risks.sorted().into_iter().flat_map(|risk| risk.affected).collect();
-        let expected = ["open", "id", "doc", "state"].map(|name| format!("shop.t.{name} (20 sampled)"));
-        assert!(affected.len() == 4 && expected.iter().all(|e| affected.contains(e)), "{affected:?}");
+        let expected = ["open", "id", "doc", "state", "bit"].map(|name| format!("shop.t.{name} (20 sampled)"));
+        assert!(affected.len() == 5 && expected.iter().all(|e| affected.contains(e)), "{affected:?}");
+    }
+
+    #[test]
+    fn what_keys_join_is_meant_together_or_not_at_all() {
+        let owners = table("shop", "parents", vec![words("id")]);
+        let refers = |name: &str, to: &str, columns: &[&str]| {
+            let mut child = table("shop", name, columns.iter().map(|name| words(name)).collect());
+            child.foreign_keys = vec![ForeignKey {
+                name: None,
+                columns: vec![columns[0].to_owned()],
+                referenced_schema: "shop".to_owned(),
+                referenced_table: to.to_owned(),
+                referenced_columns: vec!["id".to_owned()],
+                on_update: Action::NoAction,
+                on_delete: Action::NoAction,
+                deferrable: false,
+                initially_deferred: false,
+            }];
+            child
+        };
+        let (child, other) = (refers("children", "parents", &["parent", "id"]), refers("toys", "children", &["child"]));
+        let uuid = |name| profile(name, None, Some(LooksLike::Uuid));
+        let empty = |name| ColumnProfile { nulls: 20, ..profile(name, None, None) };
+        let found = |parents: ColumnProfile, parent: ColumnProfile| {
+            let profiles = [vec![parents], vec![parent, uuid("id")], vec![empty("child")]];
+            let tables = [&owners, &child, &other];
+            let candidates: Vec<_> =
+                tables.iter().zip(&profiles).map(|(t, p)| candidates(t, p, true, &all_chosen())).collect();
+            let places = |found: &Vec<Meant>| found.iter().map(|m| m.at).collect::<Vec<_>>();
+            meant(&tables, &candidates).iter().map(places).collect::<Vec<_>>()
+        };
+        // NULLs say nothing against it; other texts do, for all that is joined with them.
+        assert_eq!(found(uuid("id"), empty("parent")), [vec![0], vec![0, 1], vec![0]]);
+        assert_eq!(found(profile("id", None, None), uuid("parent")), [vec![], vec![1], vec![0]]);
+        assert_eq!(found(empty("id"), empty("parent")), [vec![], vec![1], vec![0]]);
     }
 }

@@ -16,6 +16,7 @@ mod fit;
 pub(crate) mod fixtures;
 mod meant;
 mod naming;
+mod narrow;
 pub(crate) mod outline;
 mod policies;
 mod profile;
@@ -223,7 +224,7 @@ pub struct Mapping {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Stable word: `type_fidelity`, `name_derivation`, `conversion`, `range`, `nullability`, `sample_cast`, `sample_range`,
-    /// `sample_special`, `override`; of a table that the target has already `table_match`, `name_match`, `key_role`,
+    /// `sample_special`, `meant_type`, `policy`, `override`; of a table that the target has already `table_match`, `name_match`, `key_role`,
     /// `value_profile`, `ambiguous`.
     pub kind: String,
     /// Factor it contributed, 0 to 1.

@@ -1,22 +1,24 @@
 //! What becomes of values that the target does not hold: refused, unless somebody decided otherwise.
 //!
 //! A target's connector says which kinds of special values a column refuses; the table here says what may take their place.
-//! What is chosen for all columns (a request's [`Policies`]) is written into the mappings' transformations, where everybody
-//! sees it; what could be chosen for one column stands beside its mapping, ready to be approved.
+//! What is chosen for all columns or for one (a request's [`Policies`]) is written into the mappings' transformations, where
+//! everybody sees it; what could be chosen for one column stands beside its mapping, ready to be approved.
 
 use std::collections::BTreeMap;
 
 use arrow::datatypes::DataType as Arrow;
 use serde::{Deserialize, Serialize};
 
-use super::meant::{KEEP, READINGS, Reading};
-use crate::catalog::DataType;
+use super::meant::{KEEP, READINGS};
+use super::narrow::{NARROWINGS, WIDEN};
+use super::scout::full;
+use crate::catalog::{Column, DataType, Table, TableName};
 use crate::error::{Code, Error, Result};
 use crate::expression::Special;
 use crate::plugin::Specials;
 
 /// What stops the migration.
-const REJECT: &str = "reject";
+pub(super) const REJECT: &str = "reject";
 /// What a choice of its own stands for in the table of choices: any date.
 const A_DATE: &str = "1970-01-01";
 
@@ -83,38 +85,53 @@ const CHOICES: [Choice; 8] = [
     null(Special::Infinity, "replace_infinity({}, NULL)"),
 ];
 
-/// What is chosen for all columns that refuse such values; kinds that are not named are refused.
+/// What is chosen of each kind: for all columns (`zero_dates`), or for one (`zero_dates:people.born`, which goes before).
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Policies(BTreeMap<String, String>);
 
+/// Between a kind and the one column that it is chosen for.
+const FOR: char = ':';
+
 impl Policies {
     /// Names of the kinds.
     pub fn kinds() -> impl Iterator<Item = &'static str> {
-        KINDS.iter().map(|kind| kind.word).chain(READINGS.iter().map(|reading| reading.policy))
+        let readings = READINGS.iter().map(|reading| reading.policy);
+        let mut kinds: Vec<&str> = KINDS.iter().map(|kind| kind.word).chain(readings).collect();
+        kinds.extend(NARROWINGS.iter().map(|narrowing| narrowing.policy));
+        kinds.dedup();
+        kinds.into_iter()
     }
 
-    /// Words that may be chosen for a kind.
+    /// Words that may be chosen for a kind; the first is what holds where nothing is chosen.
     #[must_use]
     pub fn words(kind: &str) -> Vec<&'static str> {
         if let Some(reading) = READINGS.iter().find(|reading| reading.policy == kind) {
             return vec![KEEP, reading.choice];
+        }
+        if NARROWINGS.iter().any(|narrowing| narrowing.policy == kind) {
+            return vec![WIDEN, REJECT];
         }
         let of = KINDS.iter().find(|k| k.word == kind).map(|k| k.special);
         let words = CHOICES.iter().filter(|choice| Some(choice.special) == of).map(|choice| choice.word);
         if of.is_some() { std::iter::once(REJECT).chain(words).collect() } else { Vec::new() }
     }
 
-    /// Chooses for a kind.
+    /// Chooses for a kind, or for a kind in one column: `uuids:orders.id`.
     ///
     /// # Errors
     /// `invalid_request`: there is no such kind, or it has no such choice.
-    pub fn choose(&mut self, kind: &str, word: &str) -> Result<()> {
+    pub fn choose(&mut self, key: &str, word: &str) -> Result<()> {
         let invalid = |message| Err(Error::new(Code::InvalidRequest, message));
+        let (kind, column) = key.split_once(FOR).map_or((key, None), |(kind, column)| (kind, Some(column)));
         let words = Self::words(kind);
         if words.is_empty() {
             let known: Vec<&str> = Self::kinds().collect();
             return invalid(format!("there is no policy `{}`; policies: {}", kind.escape_debug(), known.join(", ")));
+        }
+        if column.is_some_and(|column| !column.contains('.')) {
+            let key = key.escape_debug();
+            return invalid(format!("`{key}` names no column of a table, as `{kind}{FOR}orders.id` does"));
         }
         let dates = KINDS.iter().any(|k| k.word == kind && k.special == Special::ZeroDate);
         if !(words.contains(&word) || dates && is_date(word)) {
@@ -122,10 +139,10 @@ impl Policies {
             let (word, words) = (word.escape_debug(), words.join("`, `"));
             return invalid(format!("`{word}` is no choice for {kind}; choices: `{words}`{another}"));
         }
-        if word == REJECT || word == KEEP {
+        if column.is_none() && words.first() == Some(&word) {
             self.0.remove(kind);
         } else {
-            self.0.insert(kind.to_owned(), word.to_owned());
+            self.0.insert(key.to_owned(), word.to_owned());
         }
         Ok(())
     }
@@ -136,18 +153,46 @@ impl Policies {
         self.0.is_empty()
     }
 
-    /// Kinds and what is chosen for them.
+    /// Kinds (and columns) and what is chosen for them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(kind, word)| (kind.as_str(), word.as_str()))
     }
 
-    /// Whether values are to be taken so.
-    pub(super) fn chosen_reading(&self, reading: &Reading) -> bool {
-        self.0.get(reading.policy).is_some_and(|word| word == reading.choice)
+    /// What is chosen of a kind for a column; none where that is what holds anyway.
+    pub(super) fn of(&self, kind: &str, table: &TableName, column: &str) -> Option<&str> {
+        let is_it = |name: &str| {
+            let rest = name.strip_suffix(column).and_then(|rest| rest.strip_suffix('.'));
+            rest.is_some_and(|rest| rest == table.name || rest == full(table))
+        };
+        let chosen = |key: &str| key.split_once(FOR).is_some_and(|(k, name)| k == kind && is_it(name));
+        let word = self.0.iter().find(|(key, _)| chosen(key)).map(|(_, word)| word).or_else(|| self.0.get(kind))?;
+        (Self::words(kind).first() != Some(&word.as_str())).then_some(word)
     }
 
-    fn chosen(&self, kind: &Kind) -> Option<(&'static Choice, &str)> {
-        let word = self.0.get(kind.word)?;
+    /// Every column that something is chosen for is there.
+    ///
+    /// # Errors
+    /// `invalid_request` naming the first that is not.
+    pub(super) fn check(&self, tables: &[&Table]) -> Result<()> {
+        for (kind, column) in self.0.keys().filter_map(|key| key.split_once(FOR)) {
+            let there = |table: &&Table| {
+                table.columns.iter().any(|c| {
+                    let own = format!("{}.{}", table.name.name, c.name);
+                    column == own || column == format!("{}.{own}", table.name.schema)
+                })
+            };
+            if !tables.iter().any(there) {
+                let message = format!(
+                    "`policies`: `{kind}{FOR}{column}` names no column that is moved. Write `table.column` or `schema.table.column`, as the source spells them."
+                );
+                return Err(Error::new(Code::InvalidRequest, message));
+            }
+        }
+        Ok(())
+    }
+
+    fn chosen(&self, kind: &Kind, table: &TableName, column: &str) -> Option<(&'static Choice, &str)> {
+        let word = self.of(kind.word, table, column)?;
         let of_kind = || CHOICES.iter().filter(|choice| choice.special == kind.special);
         let dated = || of_kind().find(|choice| choice.word == A_DATE);
         Some((of_kind().find(|choice| choice.word == word).or_else(dated)?, word))
@@ -229,15 +274,22 @@ impl Refused {
 }
 
 /// The kinds that a target's column refuses and the source's could hold, travelling as this Arrow type.
-pub(super) fn refused(refuses: Specials, source: &DataType, travels: &Arrow, policies: &Policies) -> Vec<Refused> {
+pub(super) fn refused(
+    refuses: Specials,
+    table: &TableName,
+    source: &Column,
+    travels: &Arrow,
+    policies: &Policies,
+) -> Vec<Refused> {
     // A number may travel as text, and a text is no number.
+    let numbers = holds_numbers(&source.data_type);
     let fits = |special| match special {
-        Special::NulByte => !holds_numbers(source),
-        Special::Nan | Special::Infinity => holds_numbers(source),
+        Special::NulByte => !numbers,
+        Special::Nan | Special::Infinity => numbers,
         Special::ZeroDate | Special::FarDate => true,
     };
     let may = |kind: &&Kind| refuses.contains(kind.flag) && kind.special.may_be_in(travels) && fits(kind.special);
-    let chosen = |kind| policies.chosen(kind).map(|(choice, word)| (choice, word.to_owned()));
+    let chosen = |kind| policies.chosen(kind, table, &source.name).map(|(choice, word)| (choice, word.to_owned()));
     KINDS.iter().filter(may).map(|kind| Refused { kind, chosen: chosen(kind) }).collect()
 }
 
@@ -247,6 +299,7 @@ fn holds_numbers(data_type: &DataType) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixtures::{column, table};
     use super::*;
 
     #[test]
@@ -277,7 +330,7 @@ mod tests {
         let said = |e: Error| e.message;
         assert_eq!(
             said(policies.choose("zero_date", "null").unwrap_err()),
-            "there is no policy `zero_date`; policies: nul_bytes, zero_dates, far_dates, nan, infinity, flags, uuids, json_texts"
+            "there is no policy `zero_date`; policies: nul_bytes, zero_dates, far_dates, nan, infinity, flags, uuids, json_texts, long_texts, large_numbers"
         );
         assert_eq!(
             said(policies.choose("zero_dates", "2024-02-30").unwrap_err()),
@@ -291,16 +344,40 @@ mod tests {
         policies.choose("nul_bytes", "reject").unwrap();
         assert!(policies.is_empty());
         policies.choose("zero_dates", "0001-01-01").unwrap();
-        let kinds = refused(Specials::ZERO_DATE | Specials::NUL_BYTE, &DataType::Date, &Arrow::Date32, &policies);
-        assert_eq!(kinds.len(), 1);
-        assert_eq!(kinds[0].apply("born".into()), "replace_zero_date(born, '0001-01-01')");
+        let of = |policies: &Policies, column: &str| {
+            let people = TableName { schema: "hr".to_owned(), name: "people".to_owned() };
+            let both = Specials::ZERO_DATE | Specials::NUL_BYTE;
+            let kinds = refused(both, &people, &column_of(column, DataType::Date), &Arrow::Date32, policies);
+            assert_eq!(kinds.len(), 1);
+            kinds[0].apply(column.to_owned())
+        };
+        assert_eq!(of(&policies, "born"), "replace_zero_date(born, '0001-01-01')");
+        // One column's choice goes before all columns'.
+        policies.choose("zero_dates:people.born", "null").unwrap();
+        policies.choose("zero_dates:hr.people.died", "reject").unwrap();
+        assert_eq!(of(&policies, "born"), "replace_zero_date(born, NULL)");
+        assert_eq!(of(&policies, "died"), "died");
+        assert_eq!(of(&policies, "seen"), "replace_zero_date(seen, '0001-01-01')");
+        assert_eq!(
+            said(policies.choose("zero_dates:born", "null").unwrap_err()),
+            "`zero_dates:born` names no column of a table, as `zero_dates:orders.id` does"
+        );
+        let people = table("hr", "people", ["born", "died"].map(|name| column_of(name, DataType::Date)).to_vec());
+        policies.check(&[&people]).unwrap();
+        policies.choose("uuids:people.id", "uuid").unwrap();
+        assert!(said(policies.check(&[&people]).unwrap_err()).contains("`uuids:people.id` names no column"));
+    }
+
+    fn column_of(name: &str, data_type: DataType) -> Column {
+        column(name, "", data_type)
     }
 
     #[test]
     fn a_number_is_no_text_although_it_travels_as_one() {
         let all = Specials::all();
         let words = |held: &DataType| {
-            let kinds = refused(all, held, &Arrow::Utf8, &Policies::default());
+            let t = TableName { schema: String::new(), name: "t".to_owned() };
+            let kinds = refused(all, &t, &column_of("c", held.clone()), &Arrow::Utf8, &Policies::default());
             kinds.iter().map(Refused::word).collect::<Vec<_>>()
         };
         assert_eq!(words(&DataType::Number), ["nan", "infinity"]);

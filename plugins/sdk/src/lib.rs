@@ -93,6 +93,7 @@ pub fn plain_column(name: &str, native_type: &str, data_type: catalog::DataType)
         identity: None,
         generated: None,
         touched_on_update: false,
+        declared: None,
         flag: false,
         character_set: None,
         collation: None,

@@ -113,7 +113,9 @@ pub(crate) struct NewOptions {
     /// What takes the place of values that the target does not hold, by kind. `nul_bytes`: `strip`, `replace`; `zero_dates`:
     /// `null` or a date; `far_dates` (infinite, or outside the years 0 to 9999): `null`, `clamp`; `nan`, `infinity`: `null`.
     /// Default: `reject`, which stops the migration at the first of them. And what values are meant as, where sampled rows agree:
-    /// `flags`: `boolean`; `uuids`: `uuid`; `json_texts`: `json`. Default: `keep`.
+    /// `flags`: `boolean`; `uuids`: `uuid`; `json_texts`: `json`. Default: `keep`. And what becomes of values that a narrower type
+    /// would not hold: `long_texts`, `large_numbers`: `reject`. Default: `widen`. For one column alone, before what is chosen for
+    /// all: `uuids:orders.id`.
     #[schema(example = json!({"zero_dates": "null", "nul_bytes": "strip"}))]
     policies: Option<BTreeMap<String, String>>,
 }
@@ -328,7 +330,8 @@ fn into(chosen: BTreeMap<String, Option<String>>) -> Result<BTreeMap<String, Str
 fn policies(chosen: BTreeMap<String, String>) -> Result<Policies, ApiError> {
     let mut policies = Policies::default();
     for (kind, word) in chosen {
-        let field = if Policies::kinds().any(|known| known == kind) {
+        let named = kind.split(':').next().unwrap_or_default();
+        let field = if Policies::kinds().any(|known| known == named) {
             format!("options.policies.{kind}")
         } else {
             "options.policies".to_owned()

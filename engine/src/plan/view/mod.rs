@@ -4,7 +4,7 @@
 //! Which words those are is for the connectors to say ([`SqlWords`]). Between systems of the same dialect a definition that says
 //! more stays as it stands, but for the names of what it reads from ([`verbatim`](verbatim::verbatim)).
 
-mod check;
+mod expression;
 mod kind;
 mod query;
 mod read;
@@ -16,7 +16,7 @@ mod write;
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::check::checks;
+pub(super) use self::expression::proposals;
 use self::kind::Kind;
 use self::read::{Reading, Relation, RelationColumn, Said, Text};
 use self::verbatim::{Unmoved, Verbatim, verbatim};
@@ -113,6 +113,7 @@ fn outline(object: &Object, said: &Said) -> Table {
         identity: None,
         generated: None,
         touched_on_update: false,
+        declared: None,
         flag: false,
         character_set: None,
         collation: None,

@@ -63,6 +63,8 @@ pub(super) enum Term {
     Joined(&'static str, Box<Term>, Box<Term>),
     Not(Box<Term>),
     Negative(Box<Term>),
+    /// A whole number that is computed with: in 64 bits, whatever its type.
+    Whole(Box<Term>),
     IsNull {
         term: Box<Term>,
         not: bool,
@@ -101,7 +103,7 @@ impl Term {
         match self {
             Self::Column { .. } | Self::Number(_) | Self::Text(_) | Self::Truth(_) | Self::Null => Vec::new(),
             Self::Binary(_, left, right) | Self::Joined(_, left, right) => vec![left, right],
-            Self::Not(term) | Self::Negative(term) | Self::IsNull { term, .. } => vec![term],
+            Self::Not(term) | Self::Negative(term) | Self::Whole(term) | Self::IsNull { term, .. } => vec![term],
             Self::Between { term, low, high, .. } => vec![term, low, high],
             Self::In { term, list, .. } => std::iter::once(&**term).chain(list).collect(),
             Self::Case { whens, otherwise } => {

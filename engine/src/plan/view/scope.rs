@@ -147,7 +147,10 @@ impl Rows<'_> {
                     Term::Number(digits) if !digits.starts_with('-') => {
                         Ok(Typed { term: Term::Number(format!("-{digits}")), kind })
                     }
-                    term if kind.is_exact() => Ok(Typed { term: Term::Negative(Box::new(term)), kind }),
+                    term if kind.is_exact() => {
+                        let term = self.whole(Typed { term, kind });
+                        Ok(Typed { term: Term::Negative(Box::new(term)), kind })
+                    }
                     _ => Err("negates what is no exact number".to_owned()),
                 }
             }
@@ -222,10 +225,18 @@ impl Rows<'_> {
 
     /// Both systems come to the same digits.
     fn computed(&self, kind: Kind) -> Reading<()> {
-        if matches!(kind, Kind::Decimal | Kind::Number) && !self.words[0].decimals {
-            return Err("computes with decimals, which the source does with floating point numbers".to_owned());
+        if matches!(kind, Kind::Decimal | Kind::Number) && !self.words.iter().all(|words| words.decimals) {
+            return Err("computes with decimals, which one of the systems does with floating point numbers".to_owned());
         }
         Ok(())
+    }
+
+    /// A number that is computed with. Some systems do that in the type of the numbers, others in 64 bits always; in a system of
+    /// the same words nothing has to be said.
+    fn whole(&self, value: Typed) -> Term {
+        let computed = matches!(value.term, Term::Number(_) | Term::Binary("+" | "-" | "*", ..) | Term::Whole(_));
+        let same = self.words[0].grammar == self.words[1].grammar;
+        if value.kind == Kind::Whole && !computed && !same { Term::Whole(Box::new(value.term)) } else { value.term }
     }
 
     fn qualified(&self, path: &[Ident]) -> Reading<Typed> {
@@ -278,12 +289,13 @@ impl Rows<'_> {
             if !left.kind.is_exact() || !right.kind.is_exact() {
                 return Err("computes with what is no exact number".to_owned());
             }
-            let kind = left.kind.widest(right.kind);
+            let kind = counted(&left).widest(counted(&right));
             self.computed(kind)?;
             if sign == "*" && kind == Kind::Number {
                 return Err("multiplies numbers of any length, which not every system keeps whole".to_owned());
             }
-            kind
+            let [left, right] = [left, right].map(|value| Box::new(self.whole(value)));
+            return Ok(Typed { term: Term::Binary(sign, left, right), kind });
         } else {
             self.compared(left.kind, right.kind)?;
             let orders = !matches!(sign, "=" | "<>");
@@ -464,6 +476,14 @@ fn members(array: &Expr) -> Reading<&[Expr]> {
         // `(ARRAY['a'::character varying])::text[]`.
         Expr::Cast { expr, data_type: SqlType::Array(_), .. } => members(expr),
         other => Err(format!("says `{other}`")),
+    }
+}
+
+/// What sort of number is computed with: one that stands in the text may have digits after the point.
+fn counted(value: &Typed) -> Kind {
+    match &value.term {
+        Term::Number(digits) if digits.contains('.') => Kind::Decimal,
+        _ => value.kind,
     }
 }
 

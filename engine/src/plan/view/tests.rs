@@ -1,7 +1,10 @@
 //! Definitions, and what becomes of them: a golden table.
 
-use super::super::fixtures::{catalog, number, plan, plan_with, request, risk, table, words};
-use crate::catalog::{Catalog, Check, Column, DataType, Decimal, NamedType, NamedTypeKind, Object, ObjectKind};
+use super::super::fixtures::{catalog, number, plan, request, risk, table, words};
+use crate::catalog::{
+    Catalog, Check, Column, DataType, Decimal, DefaultValue, Generated, Index, IndexPart, NamedType, NamedTypeKind,
+    Object, ObjectKind, Table,
+};
 use crate::error::Code;
 use crate::plan::{Decision, Naming, OnExisting, Plan, Request};
 
@@ -214,13 +217,117 @@ fn checks_of_another_dialect_are_a_golden_table() {
         let kind = Column { collation: Some("no case".to_owned()), ..words("Kind") };
         source.tables[1].columns.extend([words("State"), kind]);
         source.tables[1].checks.push(Check { name: Some("Sane".to_owned()), expression: (*case).to_owned() });
-        // A target leaves checks of another dialect out.
-        let target = catalog("other", Vec::new());
-        let plan = plan_with(&request(), &source, &target, true, |p| p.table.checks.clear()).unwrap();
+        let plan = plan(&request(), &source, &catalog("other", Vec::new())).unwrap();
         match plan.tables[1].target.checks.as_slice() {
             [check] => format!("{case}\n    {}: {}", check.name.as_deref().unwrap_or_default(), check.expression),
             _ => format!("{case}\n    {}", risk(&plan, "left_out").description),
         }
     };
     insta::assert_snapshot!(cases.iter().map(told).collect::<Vec<_>>().join("\n"));
+}
+
+/// What becomes of an expression in some place of `Orders`.
+fn told(case: &str, put: impl Fn(&mut Table, &str), said: impl Fn(&Table) -> Option<String>) -> String {
+    let mut source = shop(Vec::new());
+    source.tables[1]
+        .columns
+        .extend([words("State"), typed("Total", DataType::Decimal(Decimal { precision: 20, scale: 4 }))]);
+    put(&mut source.tables[1], case);
+    let plan = plan(&request(), &source, &catalog("other", Vec::new())).unwrap();
+    let became = said(&plan.tables[1].target);
+    format!("{case}\n    {}", became.unwrap_or_else(|| risk(&plan, "left_out").description.clone()))
+}
+
+#[test]
+fn computed_columns_of_another_dialect_are_a_golden_table() {
+    let of = |column: &'static str| {
+        move |case: &&str| {
+            let put = |table: &mut Table, case: &str| {
+                let column = table.columns.iter_mut().find(|c| c.name == column).unwrap();
+                column.generated = Some(Generated { expression: case.to_owned(), stored: false });
+            };
+            let said =
+                |table: &Table| table.columns.iter().find_map(|c| Some(c.generated.as_ref()?.expression.clone()));
+            told(case, put, said)
+        }
+    };
+    let totals =
+        ["Price * CustomerId", "(Price + 1.5)", "-Price", "Price / 2", "OrderId", "Total + 1", "sum(Price)", "Weight"];
+    let states = [
+        "coalesce(State, 'none')",
+        "CASE WHEN Price > 10 THEN 'dear' ELSE 'cheap' END",
+        "'no. ' || length(State)",
+        "CustomerId + 1",
+        "CASE WHEN State = 'open' THEN 'x' END",
+    ];
+    let numbers =
+        ["(2 * CustomerId) - (CustomerId * CustomerId)", "-CustomerId", "length(State) + 1", "1.5 * 2", "OrderId + 1"];
+    let keyed = |case: &&str| {
+        let put = |table: &mut Table, case: &str| {
+            table.columns[0].generated = Some(Generated { expression: case.to_owned(), stored: true });
+        };
+        told(case, put, |table| Some(table.columns[0].generated.as_ref()?.expression.clone()))
+    };
+    // `CustomerId` is filled by the rows, `Level` is computed.
+    let level = |case: &&str| {
+        let put = |table: &mut Table, case: &str| {
+            let generated = Some(Generated { expression: case.to_owned(), stored: true });
+            table.columns.push(Column { generated, ..number("Level") });
+        };
+        told(case, put, |table| Some(table.columns.last()?.generated.as_ref()?.expression.clone()))
+    };
+    let found = totals.iter().map(of("Total")).chain(states.iter().map(of("State"))).chain(numbers.iter().map(level));
+    insta::assert_snapshot!(found.chain(["CustomerId"].iter().map(keyed)).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn defaults_and_indexes_of_another_dialect_are_a_golden_table() {
+    let default = |case: &&str| {
+        let put = |table: &mut Table, case: &str| {
+            let column = table.columns.iter_mut().find(|c| c.name == "State").unwrap();
+            column.default = Some(DefaultValue::Expression(case.to_owned()));
+        };
+        told(case, put, |table| match &table.columns.iter().find(|c| c.name == "state")?.default {
+            Some(DefaultValue::Expression(text)) => Some(format!("{text:?}")),
+            _ => None,
+        })
+    };
+    let index = |(unique, part, predicate): &(bool, &str, &str)| {
+        let put = |table: &mut Table, _: &str| {
+            let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+            let part = IndexPart {
+                column: None,
+                expression: text(part),
+                prefix_length: None,
+                descending: true,
+                nulls_first: None,
+                operator_class: None,
+            };
+            let second = IndexPart { column: Some("OrderId".to_owned()), expression: None, ..part.clone() };
+            table.indexes.push(Index {
+                name: "Found".to_owned(),
+                unique: *unique,
+                method: "btree".to_owned(),
+                parts: vec![part, second],
+                predicate: text(predicate),
+                included: Vec::new(),
+                comment: None,
+            });
+        };
+        let shown = |index: &Index| {
+            let part = |p: &IndexPart| p.expression.clone().or_else(|| p.column.clone()).unwrap_or_default();
+            let parts: Vec<String> = index.parts.iter().map(part).collect();
+            format!("({}) WHERE {}", parts.join(", "), index.predicate.as_deref().unwrap_or("-"))
+        };
+        told(&format!("{part} | {predicate}"), put, |table| table.indexes.first().map(shown))
+    };
+    let defaults = ["'a' || 'b'", "(1 + 1)", "upper('a')", "FirstName", "now()"];
+    let indexes = [
+        (false, "(Price * 2)", "State = 'open'"),
+        (true, "coalesce(State, '')", "Price IS NOT NULL"),
+        (false, "lower(State)", ""),
+        (false, "Price", "State LIKE 'a%'"),
+    ];
+    let found = defaults.iter().map(default).chain(indexes.iter().map(index));
+    insta::assert_snapshot!(found.collect::<Vec<_>>().join("\n"));
 }

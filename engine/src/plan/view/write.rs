@@ -25,10 +25,10 @@ pub(super) fn write(query: &Query, relations: &[Relation], words: &SqlWords) -> 
     parts
 }
 
-/// Writes a condition over the columns of one relation, which has no name.
-pub(super) fn condition(condition: &Term, relations: &[Relation], words: &SqlWords) -> String {
+/// Writes an expression over the columns of one relation, which has no name.
+pub(super) fn expression(term: &Term, relations: &[Relation], words: &SqlWords) -> String {
     let mut writer = Writer { relations, words, parts: Vec::new(), text: String::new() };
-    writer.term(condition);
+    writer.term(term);
     writer.text
 }
 
@@ -152,6 +152,12 @@ impl Writer<'_> {
             Term::Negative(term) => {
                 self.push("-");
                 self.inner(term);
+            }
+            Term::Whole(term) => {
+                let (before, after) = self.words.whole.split_once("{}").unwrap_or_default();
+                self.push(before);
+                self.inner(term);
+                self.push(after);
             }
             Term::IsNull { term, not: is_not } => {
                 self.inner(term);

@@ -27,6 +27,7 @@ pub(crate) fn words() -> SqlWords {
         doubled: "'\\".to_owned(),
         decimals: true,
         exact_texts: false,
+        whole: "{}".to_owned(),
         functions: FUNCTIONS.iter().map(|(common, own)| ((*common).to_owned(), (*own).to_owned())).collect(),
     }
 }

@@ -26,6 +26,7 @@ pub(crate) fn words() -> SqlWords {
         doubled: "'".to_owned(),
         decimals: true,
         exact_texts: true,
+        whole: "CAST({} AS bigint)".to_owned(),
         functions: FUNCTIONS.iter().map(|(common, own)| ((*common).to_owned(), (*own).to_owned())).collect(),
     }
 }

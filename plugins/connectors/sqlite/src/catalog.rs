@@ -195,6 +195,7 @@ pub(crate) fn shape(database: &Rc<Database>, name: &str, profile_rows: Option<u6
         if decided.broken {
             warn(name, &info.name, &info.declared, &decided.data_type);
         }
+        let narrower = decided.declared(declared);
         let mut data_type = decided.data_type;
         if declared.meant() == Some(Meant::Enumeration)
             && let Some((check, values)) = enumeration(&checks, &info.name)
@@ -220,6 +221,7 @@ pub(crate) fn shape(database: &Rc<Database>, name: &str, profile_rows: Option<u6
             generated: generated(info, in_text.and_then(|c| c.generated.clone())),
             data_type,
             touched_on_update: false,
+            declared: narrower,
             flag: false,
             character_set: None,
             collation: in_text.and_then(|c| c.collation.clone()).filter(|c| !c.eq_ignore_ascii_case("BINARY")),

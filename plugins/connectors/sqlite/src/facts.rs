@@ -232,6 +232,29 @@ pub(crate) struct Decided {
     pub(crate) broken: bool,
 }
 
+impl Decided {
+    /// What was declared, where all that breaks it are longer texts or larger numbers.
+    pub(crate) fn declared(&self, declared: &Declared) -> Option<DataType> {
+        let is_number = |t: &DataType| {
+            matches!(t, DataType::Integer(_) | DataType::Float(_) | DataType::Decimal(_) | DataType::Number)
+        };
+        let promised = declared.data_type();
+        let longer = matches!(
+            (&promised, &self.data_type),
+            (DataType::Text(Text { length: Some(_), .. }), DataType::Text(Text { length: None, .. }))
+        );
+        let larger = self.broken
+            && matches!(promised, DataType::Integer(_) | DataType::Decimal(_))
+            && is_number(&self.data_type);
+        // A CHAR with shorter values keeps its length, as a VARCHAR.
+        let unpadded = match promised {
+            DataType::Text(text) => DataType::Text(Text { fixed: false, ..text }),
+            other => other,
+        };
+        (longer || larger).then_some(unpadded)
+    }
+}
+
 /// The type that holds every value that was seen.
 pub(crate) fn decide(declared: &Declared, facts: &Facts) -> Decided {
     let plain = |data_type| Decided { data_type, hint: None, broken: false };
@@ -380,11 +403,14 @@ mod tests {
         while rows.step().unwrap() {
             facts.see(&rows, 0, declared.meant());
         }
-        let Decided { data_type, hint, broken } = decide(&declared, &facts);
+        let decided = decide(&declared, &facts);
+        let narrower = decided.declared(&declared);
+        let Decided { data_type, hint, broken } = decided;
         format!(
-            "{data_type:?}{}{}",
+            "{data_type:?}{}{}{}",
             hint.map(|h| format!(" [{h}]")).unwrap_or_default(),
-            if broken { " !" } else { "" }
+            if broken { " !" } else { "" },
+            narrower.map(|t| format!(" < {t:?}")).unwrap_or_default()
         )
     }
 

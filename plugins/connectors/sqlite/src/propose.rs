@@ -57,18 +57,14 @@ fn one(mut table: Table, same: bool, numbers: &HashSet<(String, String)>, taken:
         if !same {
             foreign_words(column, &mut notes);
         }
-        if column.generated.is_none() {
-            let mut metadata = travels.metadata().clone();
-            metadata.insert(NATIVE_TYPE.to_owned(), column.native_type.clone());
-            fields.push(travels.with_metadata(metadata));
-        }
+        // What the file computes is not sent, and compared all the same.
+        let mut metadata = travels.metadata().clone();
+        metadata.insert(NATIVE_TYPE.to_owned(), column.native_type.clone());
+        fields.push(travels.with_metadata(metadata));
         column_notes.push(ColumnNote { column: column.name.clone(), fidelity, note, refuses });
     }
-    if !same {
-        table.checks.clear();
-        if table.comment.take().is_some() {
-            notes.add(&table.name.name, "SQLite keeps no comments");
-        }
+    if !same && table.comment.take().is_some() {
+        notes.add(&table.name.name, "SQLite keeps no comments");
     }
     table.checks.extend(checks);
     table.foreign_keys = std::mem::take(&mut table.foreign_keys).into_iter().map(in_this_file).collect();
@@ -136,19 +132,8 @@ fn retype(column: &mut Column, in_key: bool, rowid: bool, checks: &mut Vec<Check
     (rule.fidelity, rule.note.to_owned())
 }
 
-/// What of a column is in the source's own words: left out, with a note.
+/// What of a column another system has and SQLite has not: left out, with a note.
 fn foreign_words(column: &mut Column, notes: &mut Notes) {
-    if let Some(DefaultValue::Expression(expression)) = &column.default {
-        notes.add(&column.name, format!("the default ({expression}) is in the source's own words and is left out"));
-        column.default = None;
-    }
-    if let Some(generated) = column.generated.take() {
-        let note = format!(
-            "was generated as ({}); it becomes an ordinary column with the values it has now",
-            generated.expression
-        );
-        notes.add(&column.name, note);
-    }
     if std::mem::take(&mut column.touched_on_update) {
         notes.add(&column.name, "is no longer set by each update of its row: SQLite would need a trigger");
     }
@@ -173,14 +158,6 @@ fn propose_index(
     notes: &mut Notes,
 ) -> Option<Index> {
     if !same {
-        let foreign = index.predicate.is_some() || index.parts.iter().any(|p| p.expression.is_some());
-        if foreign {
-            notes.add(
-                &index.name,
-                "the index has an expression or a condition in the source's own words and is left out",
-            );
-            return None;
-        }
         if !METHODS.contains(&index.method.to_lowercase().as_str()) {
             notes.add(&index.name, format!("SQLite has no {} index; it is left out", index.method));
             return None;

@@ -261,6 +261,7 @@ fn column(maria: bool, row: &Row, json: &JsonColumns, zero_dates: ZeroDates) -> 
         }),
         generated,
         touched_on_update: extra.contains("on update current_timestamp"),
+        declared: None,
         flag,
         character_set: some(row, at::CHARSET),
         collation: some(row, at::COLLATION),

@@ -20,6 +20,7 @@ fn column(name: &str, data_type: DataType) -> Column {
         identity: None,
         generated: None,
         touched_on_update: false,
+        declared: None,
         flag: false,
         character_set: None,
         collation: None,

@@ -140,9 +140,6 @@ impl Proposer<'_> {
         self.keys_and_indexes(&mut table);
         self.identity(&mut table);
         self.references(&mut table);
-        if !self.own {
-            table.checks.clear();
-        }
         let fields: Vec<_> = table.columns.iter().map(arrow_field).collect();
         let row_schema = rows::encode_schema(&Schema::new(fields));
         Proposal { table, columns, notes: self.notes, row_schema }
@@ -182,11 +179,11 @@ impl Proposer<'_> {
                 );
             }
         }
+        if column.generated.is_some() && self.server.maria && !column.nullable {
+            column.nullable = true;
+            self.note(&column.name, "Without NOT NULL, which MariaDB does not take for what it computes.");
+        }
         if !self.own {
-            if let Some(generated) = column.generated.take() {
-                let why = format!("Computed in the source ({}); here its values are stored.", generated.expression);
-                self.note(&column.name, why);
-            }
             self.default(column);
         }
         note
@@ -201,7 +198,7 @@ impl Proposer<'_> {
             DefaultValue::CurrentTimestamp(_) => temporal || is_text(&column.native_type),
             DefaultValue::CurrentDate | DefaultValue::CurrentTime => true,
             DefaultValue::RandomUuid => matches!(column.data_type, DataType::Uuid | DataType::Text(_)),
-            DefaultValue::Expression(_) => false,
+            DefaultValue::Expression(_) => true,
         };
         if fits {
             column.default = Some(default);
@@ -242,16 +239,16 @@ impl Proposer<'_> {
 
     /// Leaves out what the server has no index for.
     fn keys_and_indexes(&mut self, table: &mut Table) {
-        if self.own {
-            if self.server.maria {
-                let (kept, gone) = std::mem::take(&mut table.indexes)
-                    .into_iter()
-                    .partition(|i: &Index| i.parts.iter().all(|p| p.expression.is_none()));
-                table.indexes = kept;
-                for index in gone {
-                    self.note(&index.name, "MariaDB has no indexes on expressions: it is left out.");
-                }
+        if self.server.maria {
+            let (kept, gone) = std::mem::take(&mut table.indexes)
+                .into_iter()
+                .partition(|i: &Index| i.parts.iter().all(|p| p.expression.is_none()));
+            table.indexes = kept;
+            for index in gone {
+                self.note(&index.name, "MariaDB has no indexes on expressions: it is left out.");
             }
+        }
+        if self.own {
             return;
         }
         if let Some(key) =
@@ -283,10 +280,6 @@ impl Proposer<'_> {
         let name = index.name.clone();
         if index.predicate.is_some() {
             self.note(&name, "The server has no partial indexes: it is left out.");
-            return None;
-        }
-        if index.parts.iter().any(|p| p.column.is_none()) {
-            self.note(&name, "It is on an expression in another system's words: it is left out.");
             return None;
         }
         match index.method.as_str() {

@@ -303,6 +303,7 @@ fn column(row: ColumnRow, reading: &super::type_rules::Reading, positions: &Posi
         identity,
         generated,
         touched_on_update: row.touched,
+        declared: None,
         flag: false,
         character_set: None,
         collation: row.collation,

@@ -89,13 +89,13 @@ fn mysql() -> Vec<Table> {
     let mut zero = plain_column("since", "date", DataType::Date);
     zero.default = Some(DefaultValue::Literal("0000-00-00".to_owned()));
     let mut sum = plain_column("sum", "int(11)", integer(32, true));
-    sum.generated = Some(Generated { expression: "`a` + 1".to_owned(), stored: false });
+    sum.generated = Some(Generated { expression: "\"a\" + 1".to_owned(), stored: false });
     let mut items = table("items", vec![id, name, size, touched, zero, sum, plain_column("note", "text", text(None))]);
     items.primary_key = Some(key(Some("PRIMARY"), &["id"]));
     items.unique_keys = vec![key(Some("by_name"), &["name"])];
     items.checks = vec![
-        Check { name: Some("positive".to_owned()), expression: "`sum` >= 0".to_owned() },
-        Check { name: Some("short".to_owned()), expression: "char_length(`name`) < 10".to_owned() },
+        Check { name: Some("positive".to_owned()), expression: "\"sum\" >= 0".to_owned() },
+        Check { name: Some("short".to_owned()), expression: "char_length(\"name\") < 10".to_owned() },
     ];
     items.indexes = vec![
         index("words", "fulltext", "note", None),

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use arrow_schema::Schema;
 use sensei_sdk::catalog::{
-    Binary, Column, DataType, Decimal, DefaultValue, Enumeration, ForeignKey, Index, IndexPart, Integer, Key, Table,
-    Text,
+    Binary, Column, DataType, Decimal, DefaultValue, Enumeration, ForeignKey, Generated, Index, IndexPart, Integer,
+    Key, Table, Text,
 };
 use sensei_sdk::{ColumnNote, Fidelity, Proposal, Specials, TableNote, arrow_field, rows};
 
@@ -32,8 +32,8 @@ pub(super) fn propose(tables: &[Table], dialect: &str) -> Vec<Proposal> {
         .map(|table| {
             let mut draft = Draft { source: table, same, names: &mut names, notes: vec![], columns: vec![] };
             let table = draft.table(&small);
+            // What the server computes is not sent, and compared all the same.
             let fields: Vec<_> = (draft.source.columns.iter().zip(&table.columns))
-                .filter(|(_, held)| held.generated.is_none())
                 .map(|(given, held)| {
                     let field = arrow_field(given);
                     let metadata = [(sensei_sdk::NATIVE_TYPE.to_owned(), held.native_type.clone())];
@@ -115,7 +115,6 @@ impl Draft<'_> {
             self.key(key, &wanted)
         });
         let unique_keys = unique_keys.collect();
-        let checks = if self.same { source.checks.clone() } else { Vec::new() };
         let indexes = source.indexes.iter().filter_map(|index| self.index(index)).collect();
         Table {
             name: source.name.clone(),
@@ -123,7 +122,7 @@ impl Draft<'_> {
             primary_key,
             unique_keys,
             foreign_keys: source.foreign_keys.clone(),
-            checks,
+            checks: source.checks.clone(),
             indexes,
             comment: source.comment.clone(),
             rows: source.rows,
@@ -168,12 +167,8 @@ impl Draft<'_> {
                 " Set by each update in the source, and not here."
             });
         }
-        if let Some(generated) = &column.generated {
-            let text = format!(
-                "Generated in the source as {}; here a plain column that receives the values.",
-                generated.expression
-            );
-            self.note(&column.name, &text);
+        if column.generated.as_ref().is_some_and(|generated| !generated.stored) {
+            self.note(&column.name, "Computed when it is read in the source; here when its row is written.");
         }
         let default = column.default.clone().and_then(|d| self.default(column, d));
         self.columns.push(ColumnNote {
@@ -189,8 +184,9 @@ impl Draft<'_> {
             nullable: column.nullable,
             default,
             identity: column.identity,
-            generated: None,
+            generated: column.generated.clone().map(|generated| Generated { stored: true, ..generated }),
             touched_on_update,
+            declared: None,
             flag: false,
             character_set: None,
             collation: None,
@@ -220,12 +216,12 @@ impl Draft<'_> {
     /// What of a default PostgreSQL understands.
     fn default(&mut self, column: &Column, default: DefaultValue) -> Option<DefaultValue> {
         let left_out = match &default {
-            DefaultValue::Expression(text) => Some(format!("Default left out: it is in the source's words: {text}")),
             DefaultValue::Literal(text) => literal_problem(text, &column.data_type).map(ToOwned::to_owned),
             DefaultValue::CurrentDate
             | DefaultValue::CurrentTime
             | DefaultValue::CurrentTimestamp(_)
-            | DefaultValue::RandomUuid => None,
+            | DefaultValue::RandomUuid
+            | DefaultValue::Expression(_) => None,
         };
         match left_out {
             Some(note) => {
@@ -251,17 +247,14 @@ impl Draft<'_> {
                 return None;
             }
         };
-        if index.predicate.is_some() || index.parts.iter().any(|p| p.expression.is_some()) {
-            self.note(&about, "Left out: its expression is in the source's words.");
-            return None;
-        }
         let prefixed = index.parts.iter().any(|p| p.prefix_length.is_some());
         let parts = index.parts.iter().map(|p| self.part(p, index.unique)).collect::<Option<Vec<_>>>()?;
         if parts.is_empty() {
             return None;
         }
         if prefixed {
-            let whole = parts.iter().all(|p| p.column.is_some());
+            let cut = |(own, part): (&IndexPart, &IndexPart)| own.prefix_length.is_some() && part.expression.is_some();
+            let whole = !index.parts.iter().zip(&parts).any(cut);
             let note = if whole {
                 "The source indexes only the first characters; here the whole column is indexed."
             } else {
@@ -275,13 +268,16 @@ impl Draft<'_> {
             unique: index.unique,
             method: method.to_owned(),
             parts,
-            predicate: None,
+            predicate: index.predicate.clone(),
             included: vec![],
             comment: index.comment.clone(),
         })
     }
 
     fn part(&self, part: &IndexPart, unique: bool) -> Option<IndexPart> {
+        if part.expression.is_some() {
+            return Some(IndexPart { nulls_first: None, operator_class: None, ..part.clone() });
+        }
         let name = part.column.as_deref()?;
         let column = self.source.columns.iter().find(|c| c.name == name)?;
         let expression = part.prefix_length.and_then(|length| match &column.data_type {

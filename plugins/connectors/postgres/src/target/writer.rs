@@ -29,7 +29,8 @@ pub struct CopyWriter {
     connection: Rc<RefCell<Connection>>,
     place: Place,
     decoder: Decoder,
-    encodings: Vec<Encoding>,
+    /// Places of the columns that are sent (computed ones are not), and how.
+    encodings: Vec<(usize, Encoding)>,
     format: Format,
     rows: u64,
     /// The binary format begins with a header, before the first row.
@@ -45,9 +46,10 @@ impl CopyWriter {
     ) -> Result<Self> {
         let decoder = Decoder::new(row_schema)?;
         let encodings = encodings(decoder.schema(), columns, &mut connection.borrow_mut(), &place)?;
-        let binary = encodings.iter().all(|e| e.binary());
+        let binary = encodings.iter().all(|(_, e)| e.binary());
         let format = if binary { Format::Binary } else { Format::Text };
-        let names: Vec<String> = decoder.schema().fields().iter().map(|f| identifier(f.name())).collect();
+        let names: Vec<String> =
+            encodings.iter().map(|(at, _)| identifier(decoder.schema().field(*at).name())).collect();
         let sql = format!(
             "BEGIN; COPY {} ({}) FROM STDIN (FORMAT {})",
             qualified(&place.staging, &place.table.name),
@@ -68,11 +70,12 @@ fn encodings(
     columns: &[TargetColumn],
     connection: &mut Connection,
     place: &Place,
-) -> Result<Vec<Encoding>> {
+) -> Result<Vec<(usize, Encoding)>> {
     schema
         .fields()
         .iter()
-        .map(|field| {
+        .enumerate()
+        .map(|(at, field)| {
             let column = columns.iter().find(|c| &c.name == field.name()).ok_or_else(|| {
                 Error::new(
                     Kind::NotFound,
@@ -81,9 +84,14 @@ fn encodings(
                 .table(full(&place.table))
                 .column(field.name())
             })?;
-            encode::encoding(field.data_type(), column, connection)
-                .map_err(|e| e.table(full(&place.table)).column(field.name()))
+            if column.generated {
+                return Ok(None);
+            }
+            let encoding = encode::encoding(field.data_type(), column, connection)
+                .map_err(|e| e.table(full(&place.table)).column(field.name()))?;
+            Ok(Some((at, encoding)))
         })
+        .filter_map(Result::transpose)
         .collect()
 }
 
@@ -91,8 +99,8 @@ impl Writer for CopyWriter {
     fn write(&mut self, batch: Batch) -> Result<()> {
         let batch = self.decoder.decode(batch)?;
         let mut columns = Vec::with_capacity(self.encodings.len());
-        for (at, (encoding, array)) in self.encodings.iter().zip(batch.columns()).enumerate() {
-            let bound = encoding.bind(array)?;
+        for (at, (place, encoding)) in self.encodings.iter().enumerate() {
+            let bound = encoding.bind(batch.column(*place))?;
             if let Some(row) = bound.first_with_nul() {
                 return Err(self.refused(
                     at,
@@ -160,8 +168,9 @@ impl Writer for CopyWriter {
 }
 
 impl CopyWriter {
+    /// `column` counts those that are sent.
     fn refused(&self, column: usize, row: usize, reason: &str) -> Error {
-        let name = self.decoder.schema().field(column).name();
+        let name = self.decoder.schema().field(self.encodings[column].0).name();
         let table = full(&self.place.table);
         Error::new(Kind::InvalidData, format!("A value of {table}.{name} cannot be held: {reason}."))
             .table(table)

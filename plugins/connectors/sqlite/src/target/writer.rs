@@ -14,7 +14,8 @@ pub(crate) struct RowWriter {
     database: Rc<Database>,
     insert: Statement,
     decoder: rows::Decoder,
-    binds: Vec<Bind>,
+    /// Places of the columns that are sent (computed ones are not), and how.
+    binds: Vec<(usize, Bind)>,
     table: String,
     names: Vec<String>,
     /// The ledger row, but for the number of rows and the digest.
@@ -31,8 +32,10 @@ impl RowWriter {
     pub(super) fn new(database: &Rc<Database>, ledger: &LedgerNames, request: &WriteRequest) -> Result<Self> {
         let table = &request.table;
         let decoder = rows::Decoder::new(&request.row_schema)?;
-        let names: Vec<_> = decoder.schema().fields().iter().map(|f| f.name().clone()).collect();
-        let binds = decoder.schema().fields().iter().map(|field| encode::bind(field, table)).collect::<Result<_>>()?;
+        let is_computed = |name: &String| table.columns.iter().any(|c| c.name == *name && c.generated.is_some());
+        let sent = decoder.schema().fields().iter().enumerate().filter(|(_, field)| !is_computed(field.name()));
+        let names: Vec<_> = sent.clone().map(|(_, field)| field.name().clone()).collect();
+        let binds = sent.map(|(at, field)| Ok((at, encode::bind(field, table)?))).collect::<Result<_>>()?;
         let places: Vec<_> = (1..=names.len()).map(|n| format!("?{n}")).collect();
         let insert = format!(
             "INSERT INTO {}({}) VALUES ({})",
@@ -117,8 +120,8 @@ impl RowWriter {
         let batch = self.decoder.decode(batch)?;
         self.begin()?;
         let mut columns = Vec::with_capacity(self.binds.len());
-        for (array, bind) in batch.columns().iter().zip(&mut self.binds) {
-            columns.push(encode::column(array, bind)?);
+        for (at, bind) in &mut self.binds {
+            columns.push(encode::column(batch.column(*at), bind)?);
         }
         for row in 0..batch.num_rows() {
             for (at, column) in columns.iter_mut().enumerate() {

@@ -37,6 +37,8 @@ pub(super) struct TargetColumn {
     base_name: String,
     class: char,
     modifier: i32,
+    /// The server computes it, and takes no values for it.
+    pub(super) generated: bool,
 }
 
 /// What a column's values are written as.
@@ -224,14 +226,16 @@ pub(super) fn put_row(
 /// The columns of a staged table, as the server made them.
 pub(super) fn columns_of(connection: &mut Connection, schema: &str, table: &str) -> Result<Vec<TargetColumn>> {
     let columns: Vec<TargetColumn> = connection.records(&format!(
-        "WITH RECURSIVE resolved(attnum, name, type, modifier) AS ( \
-           SELECT a.attnum, a.attname, a.atttypid, a.atttypmod FROM pg_catalog.pg_attribute a \
+        "WITH RECURSIVE resolved(attnum, name, type, modifier, generated) AS ( \
+           SELECT a.attnum, a.attname, a.atttypid, a.atttypmod, \
+             coalesce(pg_catalog.to_jsonb(a) ->> 'attgenerated', '') <> '' \
+           FROM pg_catalog.pg_attribute a \
            JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
            WHERE n.nspname = {} AND c.relname = {} AND a.attnum > 0 AND NOT a.attisdropped \
            UNION ALL \
-           SELECT r.attnum, r.name, t.typbasetype, CASE WHEN r.modifier = -1 THEN t.typtypmod ELSE r.modifier END \
+           SELECT r.attnum, r.name, t.typbasetype, CASE WHEN r.modifier = -1 THEN t.typtypmod ELSE r.modifier END, r.generated \
            FROM resolved r JOIN pg_catalog.pg_type t ON t.oid = r.type WHERE t.typtype = 'd') \
-         SELECT r.name, tn.nspname AS base_schema, t.typname AS base_name, t.typtype AS class, r.modifier \
+         SELECT r.name, tn.nspname AS base_schema, t.typname AS base_name, t.typtype AS class, r.modifier, r.generated \
          FROM resolved r JOIN pg_catalog.pg_type t ON t.oid = r.type AND t.typtype <> 'd' \
          JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace ORDER BY r.attnum",
         literal(schema),
@@ -258,6 +262,7 @@ mod tests {
             base_name: name.to_owned(),
             class: if name == "enum" { 'e' } else { 'b' },
             modifier,
+            generated: false,
         };
         let lines: Vec<String> = RULES
             .iter()
@@ -274,6 +279,7 @@ mod tests {
             base_name: name.to_owned(),
             class: 'b',
             modifier: -1,
+            generated: false,
         };
         assert_eq!(find(&Arrow::Float64, &column("pg_catalog", "int4")), None);
         assert_eq!(find(&Arrow::Utf8, &column("pg_catalog", "_int4")), Some(Kind::AsText));
