@@ -21,13 +21,16 @@ pub const TABLE: &str = "
 pub struct Queries<'a> {
     random: fastrand::Rng,
     system: &'a Target,
+    /// Texts are made of columns alone: PostgreSQL computes no column from a comparison of constants, whose collation it does not
+    /// know.
+    columns_alone: bool,
 }
 
 impl<'a> Queries<'a> {
     /// The queries of a seed.
     #[must_use]
     pub fn of(system: &'a Target, seed: u64) -> Self {
-        Self { random: fastrand::Rng::with_seed(seed), system }
+        Self { random: fastrand::Rng::with_seed(seed), system, columns_alone: false }
     }
 
     /// The next one. Its columns are `k`, which rows are ordered by, and `v`, a number or a text.
@@ -54,6 +57,12 @@ impl<'a> Queries<'a> {
             ),
             _ => format!("select f.id as k, {} as v from facts f where {filter}", self.text(DEPTH)),
         }
+    }
+
+    /// The expressions of a seed, which are computed from one row.
+    #[must_use]
+    pub fn of_one_row(system: &'a Target, seed: u64) -> Self {
+        Self { columns_alone: true, ..Self::of(system, seed) }
     }
 
     /// A number that is computed from the columns of one row of the first table.
@@ -106,6 +115,9 @@ impl<'a> Queries<'a> {
     }
 
     fn text(&mut self, depth: u32) -> String {
+        if depth == 0 && self.columns_alone {
+            return self.one_of(&["f.s", "f.t"]).to_owned();
+        }
         if depth == 0 {
             return self.one_of(&["f.s", "f.t", "''", "'x'", "'o''clock'", "'yy'"]).to_owned();
         }
