@@ -20,6 +20,7 @@ fn digest(c: &mut Criterion) {
         foreign_keys: vec![],
         checks: vec![],
         indexes: vec![],
+        partitioning: None,
         comment: None,
         rows: 0,
         bytes: 0,

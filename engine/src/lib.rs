@@ -9,6 +9,7 @@
 //! Nothing here knows a particular database or HTTP.
 
 mod base64;
+pub mod catalog;
 pub mod connection;
 pub mod error;
 pub mod event;
@@ -22,8 +23,3 @@ pub mod seal;
 pub mod store;
 mod transfer;
 pub mod validate;
-
-/// The neutral description of what a database holds, as `wit/catalog.wit` defines it.
-pub mod catalog {
-    pub use crate::plugin::contract_catalog::*;
-}

@@ -356,16 +356,18 @@ fn what_was_replaced_is_kept_until_the_migration_is_deleted() {
             target.sql("create view mine as select name from parents");
         }
         let [first, second] = [(); 2].map(|()| world.complete(replace(), None));
-        let kept = |id: &str| match &target {
-            Target::Postgres(_) => {
-                target.value(&format!("select count(*) from pg_tables where schemaname like 'sensei_old_{id}%'"))
-            }
+        let kept = |id: &str| {
+            match &target {
+            Target::Postgres(_) => target.value(&format!(
+                "select count(*) from pg_class where relkind in ('r', 'p') and not relispartition and relnamespace::regnamespace::text like 'sensei_old_{id}%'"
+            )),
             Target::MariaDb(_) => target.value(&format!(
                 "select count(*) from information_schema.tables where table_schema like 'sensei_old_{id}%'"
             )),
             Target::Sqlite(_) => target.value(&format!(
                 "select count(*) from sqlite_schema where type = 'table' and name like 'sensei_old_{id}%'"
             )),
+        }
         };
         // The first made a table that was not there; the second replaced it, too.
         assert_eq!((kept(&first), kept(&second)), ("2".to_owned(), "3".to_owned()), "{target:?}");

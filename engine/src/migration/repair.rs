@@ -221,16 +221,7 @@ fn bare(table: &Table, wanted: impl Fn(&str) -> bool) -> Table {
             (enumeration.schema, enumeration.name) = (None, None);
         }
     }
-    Table {
-        columns,
-        primary_key: None,
-        unique_keys: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        indexes: Vec::new(),
-        comment: None,
-        ..table.clone()
-    }
+    Table::of(table.name.clone(), columns)
 }
 
 fn bare_job(migration: &str, tables: Vec<Table>) -> plugin::Job {

@@ -9,13 +9,14 @@ use super::architect::{self, Input};
 use super::arrival::Arrival;
 use super::existing::{Existing, refuses};
 use super::fit::{self, ColumnFit, TableFit};
+use super::in_the_way::in_the_way;
 use super::meant::{self, Meant};
 use super::narrow;
 use super::profile::{ColumnProfile, profile};
 use super::rename::{Given, Home, Policy, Renamed, Renaming, rename};
 use super::risk::Risks;
 use super::sample::{Sampled, Sampler, Sampling};
-use super::scout::{self, full, is_named_as_a_table, listed, name_of};
+use super::scout::{self, full, name_of};
 use super::view;
 use super::{
     FORMAT, Naming, OnExisting, Plan, Policies, Request, Severity, Side, Summary, TablePlan, rollback, short_hash,
@@ -417,7 +418,8 @@ pub(super) fn assemble(
     mut risks: Risks,
 ) -> Result<Plan> {
     let Facts { catalog, target, moved, views, words, renaming, proposals, fits, meant, reads, sample } = facts;
-    in_the_way(request, target, &renaming, &fits, policy, &mut risks)?;
+    let made: Vec<bool> = fits.iter().map(Option::is_none).collect();
+    in_the_way(request, target, &renaming, &made, policy, &mut risks)?;
     if let Home::Prefixed(_) = policy.home {
         renaming.tables.iter().for_each(|t| {
             risks.add(
@@ -512,60 +514,6 @@ pub(super) fn assemble(
         not_moved,
         rollback: Vec::new(),
     })
-}
-
-/// Tables and views that are there already under a name a table is to have.
-fn in_the_way(
-    request: &Request,
-    target: &Catalog,
-    renaming: &Renaming,
-    fits: &[Option<Fitted>],
-    policy: &Policy,
-    risks: &mut Risks,
-) -> Result<()> {
-    let same = |a: &TableName, b: &TableName| policy.is_same(a, b);
-    let is_made = |(_, fitted): &(&Renamed, &Option<Fitted>)| fitted.is_none();
-    let wanted = || renaming.tables.iter().zip(fits).filter(is_made).map(|(t, _)| &t.table.name);
-    let relations = target.objects.iter().filter(|o| is_named_as_a_table(o.kind));
-    let relations: Vec<TableName> = relations.map(name_of).collect();
-    let blocked: Vec<&TableName> = wanted().filter(|name| relations.iter().any(|r| same(r, name))).collect();
-    if !blocked.is_empty() {
-        let message = format!(
-            "The target has views or sequences of these names already: {}. Remove them, or choose another `--target-schema`.",
-            listed(blocked.into_iter().map(full))
-        );
-        return Err(Error::new(Code::Conflict, message).role_if(Some(Role::Target)));
-    }
-    let existing: Vec<&Table> = target.tables.iter().filter(|t| wanted().any(|name| same(&t.name, name))).collect();
-    match request.on_existing {
-        _ if existing.is_empty() => Ok(()),
-        OnExisting::Fail => {
-            let message = format!(
-                "The target has these tables already: {}. Use `--on-existing replace` to move them aside at the end, `--on-existing append` to add rows to them, or choose another `--target-schema`.",
-                listed(existing.into_iter().map(|t| full(&t.name)))
-            );
-            Err(Error::new(Code::Conflict, message).role_if(Some(Role::Target)))
-        }
-        OnExisting::Append => {
-            let message = format!(
-                "The target has these tables already, and rows of others are to be added to them, or none are like them: {}. Say by `into` which rows they get, exclude the source's tables, or choose another `--target-schema`.",
-                listed(existing.into_iter().map(|t| full(&t.name)))
-            );
-            Err(Error::new(Code::Conflict, message).role_if(Some(Role::Target)))
-        }
-        OnExisting::Replace => {
-            for table in existing {
-                risks.add(
-                    Severity::High,
-                    "table_replaced",
-                    "Tables of these names are in the target already. At the end they are moved aside and kept.",
-                    format!("{} (about {} rows)", full(&table.name), table.rows),
-                    "Make sure nobody needs them under their name; remove the kept ones when you no longer need a way back.",
-                );
-            }
-            Ok(())
-        }
-    }
 }
 
 fn named_types(mut types: Vec<NamedType>) -> Vec<NamedType> {

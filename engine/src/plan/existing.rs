@@ -43,6 +43,7 @@ impl Existing {
             checks: Vec::new(),
             indexes: Vec::new(),
             comment: None,
+            partitioning: None,
             ..live.clone()
         }
     }

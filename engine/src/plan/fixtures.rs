@@ -99,18 +99,8 @@ pub(super) fn key(columns: &[&str]) -> Key {
 
 pub(crate) fn table(schema: &str, name: &str, columns: Vec<Column>) -> Table {
     let primary_key = columns.first().map(|c| key(&[&c.name]));
-    Table {
-        name: TableName { schema: schema.to_owned(), name: name.to_owned() },
-        columns,
-        primary_key,
-        unique_keys: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        indexes: Vec::new(),
-        comment: None,
-        rows: 1000,
-        bytes: 64_000,
-    }
+    let name = TableName { schema: schema.to_owned(), name: name.to_owned() };
+    Table { primary_key, rows: 1000, bytes: 64_000, ..Table::of(name, columns) }
 }
 
 pub(crate) fn catalog(dialect: &str, tables: Vec<Table>) -> Catalog {

@@ -14,6 +14,7 @@ mod existing;
 mod fit;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod in_the_way;
 mod meant;
 mod naming;
 mod narrow;

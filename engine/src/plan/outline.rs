@@ -70,8 +70,19 @@ fn words(native_type: &str) -> &str {
 }
 
 fn facts(table: &Table) -> Vec<Fact> {
-    let Table { name, columns, primary_key, unique_keys, foreign_keys, checks, indexes, comment, rows: _, bytes: _ } =
-        table;
+    let Table {
+        name,
+        columns,
+        primary_key,
+        unique_keys,
+        foreign_keys,
+        checks,
+        indexes,
+        comment,
+        partitioning,
+        rows: _,
+        bytes: _,
+    } = table;
     let primary = primary_key.as_ref().map_or(&[][..], |key| &key.columns);
     let mut facts: Vec<Fact> = columns.iter().flat_map(|column| of_column(column, primary)).collect();
     facts.extend(primary_key.iter().map(|key| {
@@ -82,6 +93,10 @@ fn facts(table: &Table) -> Vec<Fact> {
     facts.extend(indexes.iter().map(|index| Fact::new(of_index(index), [index.name.clone()])));
     facts.extend(foreign_keys.iter().map(|key| Fact::new(of_foreign_key(key), named(&key.name, "foreign key"))));
     facts.extend(checks.iter().map(|check| Fact::new("a check".to_owned(), named(&check.name, "check"))));
+    let divided = || ["partitions".to_owned()];
+    let parts = partitioning.iter().flat_map(|partitioning| &partitioning.parts);
+    facts.extend(partitioning.iter().map(|_| Fact::new("the dividing of its rows".to_owned(), divided())));
+    facts.extend(parts.map(|part| Fact::new(format!("the partition `{}`", part.name.name), divided())));
     facts.extend(comment.iter().map(|text| Fact::new(format!("the comment '{text}'"), [name.name.clone()])));
     facts
 }
@@ -220,16 +235,12 @@ mod tests {
 
     fn table() -> Table {
         Table {
-            name: TableName { schema: "s".into(), name: "t".into() },
-            columns: vec![column("a", 32), column("b", 64)],
             primary_key: Some(key(&["a"])),
             unique_keys: vec![key(&["b"])],
-            foreign_keys: Vec::new(),
             checks: vec![Check { name: None, expression: "a > 1".into() }],
             indexes: vec![index("b", false)],
             comment: Some("all of it".into()),
-            rows: 5,
-            bytes: 5,
+            ..Table::of(TableName { schema: "s".into(), name: "t".into() }, vec![column("a", 32), column("b", 64)])
         }
     }
 

@@ -66,8 +66,9 @@ pub(super) fn rename(
     mut given: Vec<Option<Given>>,
     risks: &mut Risks,
 ) -> Renaming {
-    let only_tables = tables.len();
-    let tables: Vec<&Table> = tables.iter().copied().chain(views).collect();
+    let (only_tables, with_views) = (tables.len(), tables.len() + views.len());
+    let parts: Vec<Table> = if policy.same_dialect { parts(tables) } else { Vec::new() };
+    let tables: Vec<&Table> = tables.iter().copied().chain(views).chain(&parts).collect();
     given.resize_with(tables.len(), || None);
     let (tables, given) = (tables.as_slice(), given.as_slice());
     let schemas = policy.schemas(tables, named_types);
@@ -95,9 +96,17 @@ pub(super) fn rename(
         tables.iter().enumerate().map(|(at, t)| ((t.name.schema.as_str(), t.name.name.as_str()), at)).collect();
     let renamer = Renamer { policy, tables, placed: &placed, column_maps: &column_maps, known, types, schemas };
     let mut renamed: Vec<Renamed> = (0..tables.len()).map(|at| renamer.table(at, &columns[at], risks)).collect();
+    // Tables have the names of their partitions.
+    renamed.truncate(with_views);
     let views = renamed.split_off(only_tables);
     let named_types = if policy.same_dialect { renamer.named_types(named_types, risks) } else { Vec::new() };
     Renaming { tables: renamed, views, named_types }
+}
+
+/// Partitions have names among those of tables.
+fn parts(tables: &[&Table]) -> Vec<Table> {
+    let parts = tables.iter().filter_map(|table| table.partitioning.as_ref()).flat_map(|p| &p.parts);
+    parts.map(|part| Table::of(part.name.clone(), Vec::new())).collect()
 }
 
 fn map(names: &[Name]) -> Names {
@@ -231,6 +240,13 @@ impl Renamer<'_> {
         self.name_constraints(&mut table);
         if self.policy.same_dialect {
             self.expressions(at, &mut table, risks);
+            table.partitioning.iter_mut().flat_map(|p| &mut p.parts).for_each(|part| {
+                for name in [&mut part.name, &mut part.parent] {
+                    if let Some(&at) = self.known.get(&(name.schema.as_str(), name.name.as_str())) {
+                        name.clone_from(&self.placed[at]);
+                    }
+                }
+            });
         }
         Renamed { source: source.name.clone(), table, columns: names.to_vec() }
     }
@@ -333,6 +349,13 @@ impl Renamer<'_> {
         table
             .checks
             .retain_mut(|c| keep(&mut c.expression, &format!("check `{}`", c.name.as_deref().unwrap_or_default())));
+        if let Some(partitioning) = &mut table.partitioning {
+            let parts = partitioning.parts.iter_mut().filter_map(|part| part.by.as_mut());
+            let mut texts = std::iter::once(&mut partitioning.by).chain(parts);
+            if !texts.all(|text| keep(text, "partitions")) {
+                table.partitioning = None;
+            }
+        }
         for column in &mut table.columns {
             if let Some(DefaultValue::Expression(text)) = &mut column.default
                 && !keep(text, &format!("default of `{}`", column.name))

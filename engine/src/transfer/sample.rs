@@ -153,16 +153,8 @@ mod tests {
             source: name.clone(),
             existing: None,
             target: Table {
-                name,
-                columns: Vec::new(),
                 primary_key: Some(Key { name: None, columns: vec!["id".into()] }),
-                unique_keys: Vec::new(),
-                foreign_keys: Vec::new(),
-                checks: Vec::new(),
-                indexes: Vec::new(),
-                comment: None,
-                rows: 0,
-                bytes: 0,
+                ..Table::of(name, Vec::new())
             },
             mappings: vec![mapping("Total", "total", "CAST(code || size AS BIGINT)"), mapping("Id", "id", "\"Id\"")],
             row_schema: encode_schema(&Schema::new(written.to_vec())),

@@ -44,6 +44,7 @@ fn table(name: &str, rows: u64, mappings: Vec<Mapping>) -> TablePlan {
         foreign_keys: vec![],
         checks: vec![],
         indexes: vec![],
+        partitioning: None,
         comment: None,
         rows,
         bytes: rows * 100,

@@ -179,6 +179,7 @@ fn review() -> Review {
             foreign_keys: vec![],
             checks: vec![],
             indexes: vec![],
+            partitioning: None,
             comment: None,
             rows: 107,
             bytes: 16_384,

@@ -66,6 +66,7 @@ pub(in crate::plan) fn proposals(
 fn plain(table: &Table) -> Table {
     let mut table = table.clone();
     table.checks.clear();
+    table.partitioning = None;
     table.indexes.retain(|index| !speaks(index));
     for column in &mut table.columns {
         column.generated = None;
@@ -103,6 +104,9 @@ struct Translation<'a> {
 
 impl Translation<'_> {
     fn table(&mut self, mut table: Table) -> Table {
+        if let Some(partitioning) = &self.source.partitioning {
+            self.note("partitions", format!("All rows are in one table here. In the source: {}", partitioning.by));
+        }
         for (check, named) in self.source.checks.iter().zip(&self.renamed.table.checks) {
             match self.condition(&check.expression) {
                 Ok(expression) => {
@@ -262,6 +266,9 @@ impl Translation<'_> {
         let read = of(&mut rows, &tree)?;
         if read.term.aggregates() {
             return Err("aggregates".to_owned());
+        }
+        if read.term.compares_constants() {
+            return Err("compares constants".to_owned());
         }
         // Rows that one collation lets pass another may refuse.
         if rows.compares_texts && !self.exact_texts(&read.term) {

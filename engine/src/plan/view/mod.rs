@@ -119,18 +119,7 @@ fn outline(object: &Object, said: &Said) -> Table {
         collation: None,
         comment: None,
     };
-    Table {
-        name: name_of(object),
-        columns: said.outputs.iter().map(column).collect(),
-        primary_key: None,
-        unique_keys: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        indexes: Vec::new(),
-        comment: None,
-        rows: 0,
-        bytes: 0,
-    }
+    Table::of(name_of(object), said.outputs.iter().map(column).collect())
 }
 
 /// Plans the views, in an order in which each comes after those that it reads from.

@@ -129,6 +129,22 @@ impl Term {
             }
     }
 
+    /// Whether constant texts are compared with one another: what collation they have no column says, and a system may insist on one.
+    pub(super) fn compares_constants(&self) -> bool {
+        let compares = match self {
+            Self::Binary(..) | Self::Between { .. } | Self::In { .. } => true,
+            Self::Call { function, .. } => matches!(function.as_str(), "nullif" | "replace"),
+            _ => false,
+        };
+        let mut columns = Vec::new();
+        self.columns(&mut columns);
+        (compares && columns.is_empty() && self.has_text()) || self.parts().into_iter().any(Self::compares_constants)
+    }
+
+    fn has_text(&self) -> bool {
+        matches!(self, Self::Text(_)) || self.parts().into_iter().any(Self::has_text)
+    }
+
     /// The columns that it speaks of: relations, and their columns.
     pub(super) fn columns(&self, found: &mut Vec<(usize, usize)>) {
         if let Self::Column { relation, column, .. } = self {

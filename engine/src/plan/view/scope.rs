@@ -530,6 +530,10 @@ fn uncast(value: Typed, to: &SqlType) -> Option<Typed> {
         (Kind::Literal, Term::Number(digits)) => {
             exact || (whole && !digits.contains('.')) || matches!(to, SqlType::DoublePrecision)
         }
+        // Some compute in the type of their numbers: who wants 64 bits says so.
+        (Kind::Whole, _) if matches!(to, SqlType::BigInt(None)) => {
+            return Some(Typed { term: Term::Whole(Box::new(value.term)), kind: Kind::Whole });
+        }
         (Kind::Whole | Kind::Decimal | Kind::Number, _) => exact,
         (Kind::Null, _) => true,
         (Kind::Literal | Kind::Float | Kind::Truth | Kind::Flag | Kind::Date | Kind::Uuid | Kind::Other, _) => false,

@@ -93,6 +93,7 @@ impl MadeTable {
             foreign_keys: self.foreign_keys.clone(),
             checks: Vec::new(),
             indexes: Vec::new(),
+            partitioning: None,
             comment: Some(self.comment.to_owned()),
             rows,
             bytes: rows * self.row_bytes() * 2 / 3,

@@ -251,6 +251,7 @@ fn empty(name: &str) -> Table {
         foreign_keys: Vec::new(),
         checks: Vec::new(),
         indexes: Vec::new(),
+        partitioning: None,
         comment: None,
         rows: 0,
         bytes: 0,

@@ -86,6 +86,7 @@ mod tests {
             foreign_keys: vec![],
             checks: vec![],
             indexes: vec![],
+            partitioning: None,
             comment: None,
             rows,
             bytes: rows * 100,

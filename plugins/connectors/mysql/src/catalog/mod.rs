@@ -8,12 +8,12 @@ pub(crate) mod native;
 use std::collections::{BTreeMap, HashSet};
 
 use sensei_sdk::catalog::{
-    Catalog, Column, DataType, Generated, Generation, Identity, Object, ObjectKind, Table, TableName,
+    Catalog, Column, DataType, Generated, Generation, Identity, Object, ObjectKind, Partitioning, Table, TableName,
 };
 use sensei_sdk::{Error, Kind, Result};
 
 use crate::configuration::ZeroDates;
-use crate::connection::{Connection, literal};
+use crate::connection::{Connection, identifier, literal};
 
 /// The one dialect of both systems.
 pub(crate) const DIALECT: &str = "mysql";
@@ -142,6 +142,28 @@ pub(crate) fn schemas_of(connection: &mut Connection) -> Result<Vec<String>> {
     Ok(names.filter(|n| !SYSTEM.contains(&n.to_ascii_lowercase().as_str())).collect())
 }
 
+/// How a table is divided, as the server itself writes it.
+fn partitioning_of(connection: &mut Connection, table: &TableName) -> Result<Option<Partitioning>> {
+    let place = format!("{}.{}", identifier(&table.schema), identifier(&table.name));
+    let rows = connection.table(&format!("SHOW CREATE TABLE {place}"))?;
+    let written = rows.into_iter().next().and_then(|row| row.into_iter().nth(1).flatten()).unwrap_or_default();
+    Ok(partitioning(&written).map(|by| Partitioning { by: by.to_owned(), parts: Vec::new() }))
+}
+
+/// What stands last in CREATE TABLE; MySQL writes it into a comment that its own versions read. Rows that a system-versioned
+/// table keeps apart are its history, which does not move.
+fn partitioning(written: &str) -> Option<&str> {
+    const BEGIN: &str = "PARTITION BY ";
+    let begins = written.match_indices(BEGIN).map(|(at, _)| at);
+    let is_clause = |at: &usize| {
+        let line = written[..*at].rsplit('\n').next().unwrap_or_default().trim();
+        line.is_empty() || line.starts_with("/*!")
+    };
+    let by = written[begins.filter(is_clause).last()?..].trim_end();
+    let by = by.strip_suffix("*/").unwrap_or(by).trim_end();
+    (!by.starts_with("PARTITION BY SYSTEM_TIME")).then_some(by)
+}
+
 /// Bare tables, and what stands among them without being one.
 fn tables_of(
     connection: &mut Connection,
@@ -156,6 +178,8 @@ fn tables_of(
     ))?;
     for row in rows {
         let name = name(&row);
+        let divided = text(&row, 6).contains("partitioned");
+        let partitioning = if divided { partitioning_of(connection, &name)? } else { None };
         let object =
             |kind, definition| Object { kind, schema: name.schema.clone(), name: name.name.clone(), definition };
         match text(&row, 2) {
@@ -163,10 +187,6 @@ fn tables_of(
                 if text(&row, 2) == "SYSTEM VERSIONED" {
                     let what = "The history of a system-versioned table: its present rows move.";
                     objects.push(object(ObjectKind::Other, Some(what.to_owned())));
-                }
-                if text(&row, 6).contains("partitioned") {
-                    objects
-                        .push(object(ObjectKind::Other, Some("The partitions of a table: its rows move.".to_owned())));
                 }
                 let table = Table {
                     name: name.clone(),
@@ -177,6 +197,7 @@ fn tables_of(
                     checks: Vec::new(),
                     indexes: Vec::new(),
                     comment: some(&row, 5),
+                    partitioning,
                     rows: number(&row, 3),
                     bytes: number(&row, 4),
                 };

@@ -242,7 +242,9 @@ pub(crate) fn create_table(table: &Table, place: &str, server: &Server, own: boo
         lines.push(format!("{name}CHECK ({})", check.expression));
     }
     let comment = table.comment.as_ref().map(|c| format!(" COMMENT={}", literal(c))).unwrap_or_default();
-    format!("CREATE TABLE {place} (\n  {}\n) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4{comment}", lines.join(",\n  "))
+    let by = table.partitioning.as_ref().map(|partitioning| format!("\n{}", partitioning.by)).unwrap_or_default();
+    let lines = lines.join(",\n  ");
+    format!("CREATE TABLE {place} (\n  {lines}\n) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4{comment}{by}")
 }
 
 /// Rows that refer to nothing: a query that has a row only if there are any.

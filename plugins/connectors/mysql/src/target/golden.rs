@@ -64,6 +64,7 @@ fn table(name: &str, columns: Vec<Column>) -> Table {
         foreign_keys: vec![],
         checks: vec![],
         indexes: vec![],
+        partitioning: None,
         comment: None,
         rows: 0,
         bytes: 0,

@@ -54,6 +54,39 @@ SELECT c.oid::int8 AS id, c.nspname AS schema, c.relname AS name, c.relkind AS k
   CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END AS partition_key
 FROM chosen c JOIN size s ON s.root = c.oid ORDER BY c.nspname, c.relname";
 
+/// Partitions of chosen tables, parents first.
+pub(super) const PARTITIONS: &str = "
+WITH RECURSIVE tree(root, part, parent, level) AS (
+  SELECT c.oid, i.inhrelid, i.inhparent, 1
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_inherits i ON i.inhparent = c.oid
+  WHERE c.relkind = 'p' AND NOT c.relispartition AND {tables}
+  UNION ALL
+  SELECT t.root, i.inhrelid, i.inhparent, t.level + 1 FROM tree t JOIN pg_catalog.pg_inherits i ON i.inhparent = t.part
+)
+SELECT t.root::int8 AS table, cn.nspname AS schema, c.relname AS name, pn.nspname AS parent_schema, p.relname AS parent,
+  pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS bounds,
+  CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END AS partition_key
+FROM tree t
+JOIN pg_catalog.pg_class c ON c.oid = t.part JOIN pg_catalog.pg_namespace cn ON cn.oid = c.relnamespace
+JOIN pg_catalog.pg_class p ON p.oid = t.parent JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
+ORDER BY t.root, t.level, cn.nspname, c.relname";
+
+/// Indexes and constraints that a partition alone has.
+pub(super) const OF_PARTITIONS: &str = "
+SELECT n.nspname AS schema, 'index ' || x.relname || ' of partition ' || c.relname AS name, pg_catalog.pg_get_indexdef(x.oid) AS definition
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_index i ON i.indrelid = c.oid JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+WHERE c.relispartition AND {tables}
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhrelid = i.indexrelid)
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
+UNION ALL
+SELECT n.nspname, 'constraint ' || k.conname || ' of partition ' || c.relname, pg_catalog.pg_get_constraintdef(k.oid)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid
+WHERE c.relispartition AND {tables} AND k.contype IN ('c', 'f', 'p', 'u', 'x') AND k.coninhcount = 0 AND k.conparentid = 0
+ORDER BY 1, 2";
+
 pub(super) const COLUMNS: &str = "
 WITH RECURSIVE domains(id, base, modifier, required) AS (
   SELECT oid, typbasetype, typtypmod, typnotnull FROM pg_catalog.pg_type WHERE typtype = 'd'

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sensei_sdk::Result;
 use sensei_sdk::catalog::{
     Action, Catalog, Check, Column, ForeignKey, Generated, Generation, Identity, Index, IndexPart, Key, NamedType,
-    NamedTypeKind, Object, ObjectKind, Table, TableName,
+    NamedTypeKind, Object, ObjectKind, Partition, Partitioning, Table, TableName,
 };
 use serde::Deserialize;
 
@@ -18,6 +18,25 @@ use crate::sql::{literal, qualified};
 const SEQUENCES_AT_ONCE: usize = 200;
 /// The planner takes a table without statistics to have at least so many pages (`estimate_rel_size` in `plancat.c`).
 const PLANNED_PAGES: i64 = 10;
+
+#[derive(Deserialize)]
+struct PartitionRow {
+    table: i64,
+    schema: String,
+    name: String,
+    parent_schema: String,
+    parent: String,
+    bounds: String,
+    partition_key: Option<String>,
+}
+
+/// What a partition alone has.
+#[derive(Deserialize)]
+struct OfPartitionRow {
+    schema: String,
+    name: String,
+    definition: String,
+}
 
 #[derive(Deserialize)]
 struct TableRow {
@@ -174,14 +193,7 @@ fn described(connection: &mut Connection, filter: &Filter, positions: &Positions
     let mut tables = Vec::with_capacity(table_rows.len());
     let mut at = HashMap::with_capacity(table_rows.len());
     for row in table_rows {
-        if let Some(key) = row.partition_key {
-            objects.push(Object {
-                kind: ObjectKind::Other,
-                schema: row.schema.clone(),
-                name: format!("partitioning of {}", row.name),
-                definition: Some(format!("PARTITION BY {key}")),
-            });
-        }
+        let by = row.partition_key.map(|key| format!("PARTITION BY {key}"));
         let name = TableName { schema: row.schema, name: row.name };
         let rows = if row.unknown && row.kind != Relation::Foreign {
             let planned = planned_rows(connection, &name)?;
@@ -199,9 +211,31 @@ fn described(connection: &mut Connection, filter: &Filter, positions: &Positions
             checks: vec![],
             indexes: vec![],
             comment: row.comment,
+            partitioning: by.map(|by| Partitioning { by, parts: vec![] }),
             rows: u64::try_from(rows).unwrap_or(0),
             bytes: u64::try_from(row.bytes).unwrap_or(0),
         });
+    }
+    if tables.iter().any(|table| table.partitioning.is_some()) {
+        let parts: Vec<PartitionRow> = connection.records(&filter.fill(queries::PARTITIONS, connection))?;
+        for row in parts {
+            let table = at.get(&row.table).and_then(|at| tables.get_mut(*at));
+            if let Some(partitioning) = table.and_then(|table| table.partitioning.as_mut()) {
+                partitioning.parts.push(Partition {
+                    name: TableName { schema: row.schema, name: row.name },
+                    parent: TableName { schema: row.parent_schema, name: row.parent },
+                    bounds: row.bounds,
+                    by: row.partition_key.map(|key| format!("PARTITION BY {key}")),
+                });
+            }
+        }
+        let own: Vec<OfPartitionRow> = connection.records(&filter.fill(queries::OF_PARTITIONS, connection))?;
+        objects.extend(own.into_iter().map(|row| Object {
+            kind: ObjectKind::Other,
+            schema: row.schema,
+            name: row.name,
+            definition: Some(row.definition),
+        }));
     }
     for row in constraints {
         if let Some(table) = at.get(&row.table).and_then(|at| tables.get_mut(*at)) {

@@ -46,6 +46,18 @@ impl Rendering<'_> {
                 // The first thing to be taken back: by then all of them are in their place.
                 undo = format!("{}; {undo}", self.nothing_depends());
             }
+            for part in table.partitioning.iter().flat_map(|partitioning| &partitioning.parts) {
+                let staging = staging_schema(&self.job.migration, &part.name.schema);
+                let live = qualified(&part.name.schema, &part.name.name);
+                let undo = back_into(&staging, &format!("ALTER TABLE {live} SET SCHEMA {}", identifier(&staging)));
+                self.add(
+                    Stage::Cutover,
+                    format!("cutover/partition/{}", plain(&part.name)),
+                    format!("partition {} goes live", plain(&part.name)),
+                    format!("ALTER TABLE {} SET SCHEMA {}", self.staged(&part.name), identifier(&part.name.schema)),
+                    Some(undo),
+                );
+            }
             self.add(
                 Stage::Cutover,
                 format!("cutover/table/{}", plain(&table.name)),
@@ -94,8 +106,16 @@ impl Rendering<'_> {
                 Stage::Cutover,
                 format!("cutover/replace/{}", plain(&table.name)),
                 format!("old table {} moves aside", plain(&table.name)),
-                format!("{warn}ALTER TABLE IF EXISTS {live} SET SCHEMA {}", identifier(&old)),
-                Some(format!("ALTER TABLE IF EXISTS {kept} SET SCHEMA {}", identifier(&table.name.schema))),
+                format!(
+                    "{warn}ALTER TABLE IF EXISTS {live} SET SCHEMA {}; {}",
+                    identifier(&old),
+                    partitions_follow(&kept, &table.name.schema, &old)
+                ),
+                Some(format!(
+                    "ALTER TABLE IF EXISTS {kept} SET SCHEMA {}; {}",
+                    identifier(&table.name.schema),
+                    partitions_follow(&live, &old, &table.name.schema)
+                )),
             );
         }
         let types = self.place.types().iter().map(|t| {
@@ -199,7 +219,9 @@ impl Rendering<'_> {
         let live: Vec<String> = made.map(|name| literal(&qualified(&name.schema, &name.name))).collect();
         let body = format!(
             "DECLARE found text; BEGIN \
-             WITH live AS (SELECT pg_catalog.to_regclass(n)::oid AS made FROM pg_catalog.unnest(ARRAY[{}]::text[]) n), \
+             WITH RECURSIVE live(made) AS (SELECT pg_catalog.to_regclass(n)::oid FROM pg_catalog.unnest(ARRAY[{}]::text[]) n \
+             UNION SELECT i.inhrelid FROM live l JOIN pg_catalog.pg_inherits i ON i.inhparent = l.made \
+             JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relispartition), \
              others AS (SELECT r.ev_class AS other FROM pg_catalog.pg_depend d \
              JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_catalog.pg_rewrite'::regclass \
              WHERE d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid IN (SELECT l.made FROM live l) \
@@ -213,6 +235,23 @@ impl Rendering<'_> {
         );
         format!("DO {}", literal(&body))
     }
+}
+
+/// Partitions stay where they are when their table goes elsewhere: those in the schema that it left go after it.
+fn partitions_follow(table: &str, from: &str, to: &str) -> String {
+    let body = format!(
+        "DECLARE one oid; BEGIN FOR one IN WITH RECURSIVE tree(part) AS ( \
+         SELECT pg_catalog.to_regclass({table})::oid \
+         UNION SELECT i.inhrelid FROM tree t JOIN pg_catalog.pg_inherits i ON i.inhparent = t.part \
+         JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relispartition) \
+         SELECT t.part FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.part \
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relispartition AND n.nspname = {from} \
+         LOOP EXECUTE pg_catalog.format('ALTER TABLE %s SET SCHEMA %I', one::regclass, {to}); END LOOP; END",
+        table = literal(table),
+        from = literal(from),
+        to = literal(to),
+    );
+    format!("DO {}", literal(&body))
 }
 
 /// Leaves a schema in which others have made something.

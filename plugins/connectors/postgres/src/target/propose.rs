@@ -125,6 +125,7 @@ impl Draft<'_> {
             checks: source.checks.clone(),
             indexes,
             comment: source.comment.clone(),
+            partitioning: source.partitioning.clone(),
             rows: source.rows,
             bytes: source.bytes,
         }

@@ -27,6 +27,10 @@ fn to_live(mut table: Table, live: &HashMap<String, String>) -> Table {
         }
     };
     renamed(&mut table.name.schema);
+    for part in table.partitioning.iter_mut().flat_map(|partitioning| &mut partitioning.parts) {
+        renamed(&mut part.name.schema);
+        renamed(&mut part.parent.schema);
+    }
     table.foreign_keys.iter_mut().for_each(|key| renamed(&mut key.referenced_schema));
     for column in &mut table.columns {
         if let DataType::Enumeration(made) = &mut column.data_type {

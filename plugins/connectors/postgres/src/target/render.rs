@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sensei_sdk::catalog::{
     Action, Column, DataType, DefaultValue, ForeignKey, Generation, Identity, Index, IndexPart, NamedType,
-    NamedTypeKind, Table, TableName,
+    NamedTypeKind, Partition, Table, TableName,
 };
 use sensei_sdk::{Job, OnExisting, Stage, Statement};
 
@@ -53,7 +53,10 @@ impl Rendering<'_> {
     /// Schemas of the job's tables, types and views, in order of appearance.
     pub(super) fn schemas(&self) -> Vec<&str> {
         let mut seen = HashSet::new();
-        let tables = self.job.tables.iter().map(|t| t.name.schema.as_str());
+        let tables = self.job.tables.iter().flat_map(|t| {
+            let parts = t.partitioning.iter().flat_map(|p| &p.parts).map(|part| part.name.schema.as_str());
+            std::iter::once(t.name.schema.as_str()).chain(parts)
+        });
         let types = self.place.types().iter().map(|t| t.schema);
         let views = self.job.views.iter().map(|v| v.name.schema.as_str());
         tables.chain(types).chain(views).filter(|s| seen.insert(*s)).collect()
@@ -109,15 +112,31 @@ impl Rendering<'_> {
         for table in &self.job.tables {
             let staged = self.staged(&table.name);
             let columns: Vec<String> = table.columns.iter().map(|c| self.column(c)).collect();
+            let by = table.partitioning.as_ref().map(|p| format!(" {}", self.place.rewrite(&p.by))).unwrap_or_default();
             self.add(
                 Stage::Prepare,
                 format!("prepare/table/{}", plain(&table.name)),
                 format!("table {}", plain(&table.name)),
-                format!("CREATE TABLE {staged} (\n    {}\n)", columns.join(",\n    ")),
+                format!("CREATE TABLE {staged} (\n    {}\n){by}", columns.join(",\n    ")),
                 Some(format!("DROP TABLE IF EXISTS {staged}")),
             );
+            for part in table.partitioning.iter().flat_map(|partitioning| &partitioning.parts) {
+                self.partition(part);
+            }
         }
         self.job.added().for_each(|table| self.probe(table));
+    }
+
+    fn partition(&mut self, part: &Partition) {
+        let (staged, parent) = (self.staged(&part.name), self.staged(&part.parent));
+        let by = part.by.as_ref().map(|by| format!(" {}", self.place.rewrite(by))).unwrap_or_default();
+        self.add(
+            Stage::Prepare,
+            format!("prepare/partition/{}", plain(&part.name)),
+            format!("partition {}", plain(&part.name)),
+            format!("CREATE TABLE {staged} PARTITION OF {parent} {}{by}", part.bounds),
+            Some(format!("DROP TABLE IF EXISTS {staged}")),
+        );
     }
 
     fn column(&self, column: &Column) -> String {
