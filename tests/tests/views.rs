@@ -35,6 +35,19 @@ fn shops() -> [Target; 3] {
             Target::Postgres(_) | Target::Sqlite(_) => (SHOP.replace("\\\\", "\\"), "first_name || ' ' || last_name"),
         };
         target.sql(&shop);
+        let stage = match target {
+            Target::MariaDb(_) => "enum('open', 'it''s done', 'Closed')",
+            Target::Postgres(_) => {
+                target.sql("create type stage as enum ('open', 'it''s done', 'Closed')");
+                "stage"
+            }
+            Target::Sqlite(_) => "varchar(9)",
+        };
+        target.sql(&format!(
+            "create table cases (id int primary key, stage {stage} not null); insert into cases values (1, 'open'), (2, 'Closed'), (3, 'it''s done'), (4, 'open');
+             create view going as select id, stage from cases where stage = 'open' or stage in ('it''s done', 'open') and stage <> 'Closed';
+             create view stages as select stage, count(*) as n, max(case stage when 'open' then id else 0 end) as latest from cases group by stage"
+        ));
         target.sql(&format!(
             "create view names as select id, {joined} as name, {} as length from customers",
             match target {
@@ -64,6 +77,10 @@ const SHOWN: &[&str] = &[
     "select name from names where id = 3",
     "select coalesce(name, '?') from names where id = 2",
     "select length from names where id = 2",
+    "select count(*) from going",
+    "select sum(id) from going",
+    "select n from stages where stage = 'open'",
+    "select latest from stages where stage = 'open'",
 ];
 
 fn plan(source: &str, target: &str) -> Value {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::architect::{self, Input};
 use super::arrival::Arrival;
+use super::collation;
 use super::existing::{Existing, refuses};
 use super::fit::{self, ColumnFit, TableFit};
 use super::in_the_way::in_the_way;
@@ -465,6 +466,9 @@ pub(super) fn assemble(
             narrow::tell(source, &planned, policies, &mut risks);
         }
         tables.push(planned);
+    }
+    if catalog.dialect != target.dialect {
+        collation::tell(&moved, &tables, &mut risks);
     }
     let views = view::plan(
         &view::Input {

@@ -216,9 +216,11 @@ impl Groups {
 /// The column as it is meant.
 pub(super) fn retype(column: &mut Column, to: &DataType) {
     column.default = default(column, to).flatten();
+    if !matches!(to, DataType::Text(_)) {
+        (column.collation, column.character_set) = (None, None);
+    }
     column.data_type = to.clone();
-    column.flag = false;
-    (column.collation, column.character_set) = (None, None);
+    (column.flag, column.declared) = (false, None);
 }
 
 /// Tells what could be chosen.
@@ -264,6 +266,8 @@ fn is_free(table: &Table, column: &Column) -> bool {
 fn default(column: &Column, to: &DataType) -> Option<Option<DefaultValue>> {
     match (&column.default, to) {
         (None, _) => Some(None),
+        // A narrower type of the same sort.
+        (Some(_), DataType::Text(_) | DataType::Integer(_) | DataType::Decimal(_)) => Some(column.default.clone()),
         (Some(DefaultValue::Literal(digit)), DataType::Boolean) => match digit.as_str() {
             "0" => Some(Some(DefaultValue::Literal("false".to_owned()))),
             "1" => Some(Some(DefaultValue::Literal("true".to_owned()))),

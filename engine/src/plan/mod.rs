@@ -6,6 +6,7 @@
 
 mod architect;
 mod arrival;
+mod collation;
 mod decision;
 mod draft;
 mod estimate;

@@ -78,8 +78,9 @@ pub(super) fn tell(table: &Table, plan: &TablePlan, policies: &Policies, risks: 
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::{column, number, table, words};
+    use super::super::meant::retype;
     use super::*;
-    use crate::catalog::Text;
+    use crate::catalog::{DefaultValue, Text};
 
     #[test]
     fn who_chooses_so_gets_the_narrower_type() {
@@ -100,6 +101,12 @@ mod tests {
         let found: Vec<(usize, DataType)> = narrowed(&table, &policies).into_iter().map(|m| (m.at, m.to)).collect();
         let large = DataType::Integer(Integer { bits: 64, signed: true });
         assert_eq!(found, [(1, short), (2, small), (3, large)]);
+        // What a column has besides stays.
+        let mut name = Column { default: Some(DefaultValue::Literal("x".to_owned())), ..table.columns[1].clone() };
+        name.collation = Some("NOCASE".to_owned());
+        retype(&mut name, &found[0].1);
+        assert_eq!((&name.data_type, &name.declared), (&found[0].1, &None));
+        assert!(name.default.is_some() && name.collation.is_some());
         policies.choose("large_numbers:shop.t.level", "widen").unwrap();
         assert_eq!(narrowed(&table, &policies).iter().map(|m| m.at).collect::<Vec<_>>(), [1, 3]);
     }

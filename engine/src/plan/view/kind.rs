@@ -22,6 +22,10 @@ pub(super) enum Kind {
     Flag,
     Date,
     Uuid,
+    /// One of the labels of a column. It is equal to those alone: systems order and convert labels in ways of their own.
+    Enumeration,
+    /// A text that stands for a label, in a system where it says of which type.
+    Label,
     Null,
     /// Its value alone says nothing that systems agree about.
     Other,
@@ -35,6 +39,7 @@ impl Kind {
             // A large whole number may need a decimal.
             (Self::Whole, Self::Decimal) => Self::Decimal,
             (Self::Whole, Self::Truth) => Self::Flag,
+            (Self::Enumeration, Self::Text) => Self::Enumeration,
             _ if source == target => source,
             _ => Self::Other,
         }
@@ -52,6 +57,7 @@ impl Kind {
             DataType::Text(text) if !text.fixed => Self::Text,
             DataType::Date => Self::Date,
             DataType::Uuid => Self::Uuid,
+            DataType::Enumeration(_) => Self::Enumeration,
             DataType::Integer(_)
             | DataType::Decimal(_)
             | DataType::Number
@@ -63,7 +69,6 @@ impl Kind {
             | DataType::Interval
             | DataType::Json
             | DataType::Bits(_)
-            | DataType::Enumeration(_)
             | DataType::Set(_)
             | DataType::Geometry(_)
             | DataType::Native => Self::Other,
@@ -80,14 +85,19 @@ impl Kind {
         let numbers = self.is_exact() && other.is_exact();
         let to_a_float = matches!((self, other), (Self::Float, Self::Literal) | (Self::Literal, Self::Float));
         let null = self == Self::Null || other == Self::Null;
-        numbers || to_a_float || null || (self == other && self != Self::Other)
+        numbers || to_a_float || null || (self == other && self.is_common())
+    }
+
+    /// Values of this kind, whatever column they are of, are compared and put together alike everywhere.
+    fn is_common(self) -> bool {
+        !matches!(self, Self::Other | Self::Enumeration | Self::Label)
     }
 
     /// What a value is that may be the one or the other.
     pub(super) fn either(self, other: Self) -> Option<Self> {
         match (self, other) {
             (Self::Null, kind) | (kind, Self::Null) => Some(kind),
-            _ if self == other && self != Self::Other => Some(self),
+            _ if self == other && self.is_common() => Some(self),
             _ if self.is_exact() && other.is_exact() => Some(self.widest(other)),
             _ => None,
         }

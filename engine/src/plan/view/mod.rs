@@ -92,6 +92,7 @@ pub(super) fn outlines(
             source: c.name.clone(),
             target: c.name.clone(),
             kind: Kind::of(&c.data_type, &c.data_type, words.decimals),
+            labels: labels(&c.data_type),
         });
         Relation { source: table.name.clone(), target: table.name.clone(), columns: columns.collect() }
     };
@@ -206,12 +207,20 @@ fn relations(input: &Input<'_>, decimals: bool) -> Vec<Relation> {
     relations
 }
 
+fn labels(data_type: &DataType) -> Vec<String> {
+    match data_type {
+        DataType::Enumeration(enumeration) => enumeration.values.clone(),
+        _ => Vec::new(),
+    }
+}
+
 /// A table and what the target makes of it: the columns that both have.
 fn relation_of(source: &Table, target: &Table, renamed: &Renamed, decimals: bool) -> Relation {
     let column = |(own, name): (&Column, &Name)| {
         let target = target.columns.iter().find(|c| c.name == name.target)?;
         let kind = Kind::of(&own.data_type, &target.data_type, decimals);
-        Some(RelationColumn { source: own.name.clone(), target: name.target.clone(), kind })
+        let labels = labels(&own.data_type);
+        Some(RelationColumn { source: own.name.clone(), target: name.target.clone(), kind, labels })
     };
     let columns = source.columns.iter().zip(&renamed.columns).filter_map(column).collect();
     Relation { source: source.name.clone(), target: target.name.clone(), columns }
@@ -248,6 +257,7 @@ fn in_order<'a>(
                         source: own.clone(),
                         target,
                         kind: *kind,
+                        labels: Vec::new(),
                     });
                     relations.push(Relation { source: name_of(object), target, columns: columns.collect() });
                     views.push((object, said));

@@ -32,6 +32,8 @@ pub(super) struct RelationColumn {
     pub(super) source: String,
     pub(super) target: String,
     pub(super) kind: Kind,
+    /// Of an enumeration, as far as they are known.
+    pub(super) labels: Vec<String>,
 }
 
 /// What a definition says.
@@ -451,6 +453,7 @@ impl Rows<'_> {
         let shown = self.value(term)?;
         match shown.kind {
             Kind::Null => Err("shows a NULL of no type".to_owned()),
+            Kind::Label => Err("shows a constant of a type of its own".to_owned()),
             Kind::Truth if !matches!(shown.term, Term::Column { .. }) => {
                 Err("shows whether something is true: systems differ in what they show".to_owned())
             }

@@ -207,11 +207,33 @@ impl Rows<'_> {
     /// Values of this kind are equal to the same others everywhere.
     pub(super) fn told_apart(&mut self, kind: Kind) -> Reading<()> {
         match kind {
-            Kind::Other | Kind::Float => Err("groups values that systems compare differently".to_owned()),
+            Kind::Other | Kind::Label | Kind::Float => Err("groups values that systems compare differently".to_owned()),
             _ => {
                 self.compares_texts |= kind == Kind::Text;
                 Ok(())
             }
+        }
+    }
+
+    /// For `=` and `<>`.
+    fn equal(&mut self, left: &Typed, right: &Typed) -> Reading<()> {
+        match (left.kind, right.kind) {
+            (Kind::Enumeration, _) => self.is_label(left, right),
+            (_, Kind::Enumeration) => self.is_label(right, left),
+            (left, right) => self.compared(left, right),
+        }
+    }
+
+    /// A label as it is written in the type: whatever the collation, no other one is taken for it.
+    fn is_label(&self, column: &Typed, value: &Typed) -> Reading<()> {
+        match (&column.term, &value.term) {
+            (_, Term::Null) => Ok(()),
+            (Term::Column { relation, column, .. }, Term::Text(text))
+                if self.relations[*relation].columns[*column].labels.contains(text) =>
+            {
+                Ok(())
+            }
+            _ => Err("compares an enumeration with what is none of its labels".to_owned()),
         }
     }
 
@@ -297,8 +319,12 @@ impl Rows<'_> {
             let [left, right] = [left, right].map(|value| Box::new(self.whole(value)));
             return Ok(Typed { term: Term::Binary(sign, left, right), kind });
         } else {
-            self.compared(left.kind, right.kind)?;
             let orders = !matches!(sign, "=" | "<>");
+            if orders {
+                self.compared(left.kind, right.kind)?
+            } else {
+                self.equal(&left, &right)?
+            }
             if orders
                 && [left.kind, right.kind]
                     .iter()
@@ -316,7 +342,7 @@ impl Rows<'_> {
         let mut members = Vec::with_capacity(list.len());
         for member in list {
             let member = self.value(member)?;
-            self.compared(term.kind, member.kind)?;
+            self.equal(&term, &member)?;
             members.push(member.term);
         }
         Ok(Term::In { term: Box::new(term.term), not, list: members })
@@ -331,7 +357,7 @@ impl Rows<'_> {
                 None => self.condition(condition)?,
                 Some(operand) => {
                     let value = self.value(condition)?;
-                    self.compared(operand.kind, value.kind)?;
+                    self.equal(operand, &value)?;
                     Term::Binary("=", Box::new(operand.term.clone()), Box::new(value.term))
                 }
             };
@@ -526,6 +552,9 @@ fn uncast(value: Typed, to: &SqlType) -> Option<Typed> {
         (Kind::Text, Term::Text(digits)) if (whole || exact) && is_number(digits) => {
             return Some(Typed { term: Term::Number(digits.clone()), kind: Kind::Literal });
         }
+        (Kind::Text, Term::Text(_)) if matches!(to, SqlType::Custom(..)) => {
+            return Some(Typed { kind: Kind::Label, ..value });
+        }
         (Kind::Text, _) => text,
         (Kind::Literal, Term::Number(digits)) => {
             exact || (whole && !digits.contains('.')) || matches!(to, SqlType::DoublePrecision)
@@ -536,7 +565,18 @@ fn uncast(value: Typed, to: &SqlType) -> Option<Typed> {
         }
         (Kind::Whole | Kind::Decimal | Kind::Number, _) => exact,
         (Kind::Null, _) => true,
-        (Kind::Literal | Kind::Float | Kind::Truth | Kind::Flag | Kind::Date | Kind::Uuid | Kind::Other, _) => false,
+        (
+            Kind::Literal
+            | Kind::Float
+            | Kind::Truth
+            | Kind::Flag
+            | Kind::Date
+            | Kind::Uuid
+            | Kind::Enumeration
+            | Kind::Label
+            | Kind::Other,
+            _,
+        ) => false,
     };
     harmless.then_some(value)
 }

@@ -2,8 +2,8 @@
 
 use super::super::fixtures::{catalog, number, plan, request, risk, table, words};
 use crate::catalog::{
-    Catalog, Check, Column, DataType, Decimal, DefaultValue, Generated, Index, IndexPart, NamedType, NamedTypeKind,
-    Object, ObjectKind, Table,
+    Catalog, Check, Column, DataType, Decimal, DefaultValue, Enumeration, Generated, Index, IndexPart, NamedType,
+    NamedTypeKind, Object, ObjectKind, Table,
 };
 use crate::error::Code;
 use crate::plan::{Decision, Naming, OnExisting, Plan, Request};
@@ -32,6 +32,9 @@ fn shop(views: Vec<Object>) -> Catalog {
         typed("Weight", DataType::Float(64)),
         typed("Note", DataType::Json),
     ];
+    let labels = ["open", "it's done"].map(str::to_owned).to_vec();
+    let state = DataType::Enumeration(Enumeration { schema: None, name: None, values: labels });
+    let orders = [orders, vec![typed("Stage", state)]].concat();
     let tables = vec![table("shop", "Customers", customers), table("shop", "Orders", orders)];
     Catalog { objects: views, ..catalog("same", tables) }
 }
@@ -61,6 +64,16 @@ fn definitions_are_a_golden_table() {
         "SELECT DISTINCT FirstName, trim(LastName) AS last, length(LastName) AS n FROM Customers",
         "SELECT count(DISTINCT Born) AS days, min(Born) AS first FROM Customers",
         "SELECT OrderId, Note FROM Orders WHERE Note IS NOT NULL",
+        "SELECT Stage, CASE Stage WHEN 'open' THEN 1 END AS n FROM Orders WHERE Stage <> 'open' AND Stage IN ('open', 'it''s done')",
+        "SELECT OrderId FROM Orders WHERE Stage = ANY (ARRAY['open'::shop.stage, 'it''s done'::shop.stage]) AND 'open'::shop.stage <> Stage",
+        "SELECT Stage, count(*) AS n FROM Orders GROUP BY Stage",
+        "SELECT OrderId FROM Orders WHERE Stage = 'Open'",
+        "SELECT OrderId FROM Orders WHERE Stage > 'open'",
+        "SELECT OrderId FROM Orders WHERE Stage = Stage",
+        "SELECT max(Stage) AS last FROM Orders",
+        "SELECT coalesce(Stage, 'open') AS stage FROM Orders",
+        "SELECT '127.0.0.1/32'::inet AS here FROM Orders",
+        "SELECT OrderId FROM Orders WHERE '127.0.0.1'::inet = '127.0.0.1/32'::inet",
         // What is left out.
         "",
         "SELECT",
