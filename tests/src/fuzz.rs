@@ -33,6 +33,8 @@ pub struct Table {
     index: Option<Vec<usize>>,
     /// An own column that holds the key of an earlier table.
     parent: Option<(usize, String)>,
+    /// Position of a column that another one is computed from: the same again.
+    computed: Option<usize>,
     rows: Vec<Vec<String>>,
 }
 
@@ -174,7 +176,9 @@ impl Table {
         let parent = parents.get(random.usize(0..=parents.len())).map(|at| (*at, "parent of".to_owned()));
         let many = if random.u32(0..10) == 0 { 0 } else { random.usize(1..=ROWS) };
         let rows = (0..many).map(|_| columns.iter().map(|column| column.value(random)).collect()).collect();
-        Self { name, columns, key, unique, index, parent, rows }
+        // Drawn apart, so that old seeds make what they made.
+        let computed = some_keys(&mut random.clone()).map(|columns| columns[0]).filter(|at| *at >= keyed);
+        Self { name, columns, key, unique, index, parent, computed, rows }
     }
 
     fn write(&self, schema: &Schema, script: &mut String) {
@@ -182,7 +186,7 @@ impl Table {
         let name = engine.quoted(&self.name);
         let quoted = |at: &usize| engine.quoted(&self.columns[*at].name);
         let list = |columns: &[usize]| columns.iter().map(quoted).collect::<Vec<_>>().join(", ");
-        let mut parts: Vec<String> = Vec::new();
+        let (mut parts, mut constraints): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
         match (self.key, engine) {
             (Key::None, _) => {}
             (Key::Number, _) => parts.push("id integer not null primary key".to_owned()),
@@ -206,8 +210,14 @@ impl Table {
         if let Some((at, column)) = &self.parent {
             let (column, parent) = (engine.quoted(column), engine.quoted(&schema.tables[*at].name));
             parts.push(format!("{column} integer"));
-            parts.push(format!("foreign key ({column}) references {parent} (id) on delete cascade"));
+            constraints.push(format!("foreign key ({column}) references {parent} (id) on delete cascade"));
         }
+        if let Some(column) = self.computed.map(|at| &self.columns[at]) {
+            let again = engine.quoted(&format!("{} again", column.name));
+            let declared = column.native.declared.trim_end_matches(" null");
+            parts.push(format!("{again} {declared} generated always as ({}) stored", engine.quoted(&column.name)));
+        }
+        parts.extend(constraints);
         if let Key::Columns(many) = self.key {
             parts.push(format!("primary key ({})", list(&(0..many).collect::<Vec<_>>())));
         }
@@ -234,6 +244,10 @@ impl Table {
                 // A row that a key refused is no parent.
                 let one = format!("(select id from {many} where id = {})", at * 3 % (parents * 3).max(1) + 1);
                 values.push(if parents == 0 { "null".to_owned() } else { one });
+            }
+            // Two of them leave it out by themselves.
+            if self.computed.is_some() && engine == Engine::MariaDb {
+                values.push("default".to_owned());
             }
             let values = values.join(", ");
             let _ = match engine {

@@ -57,7 +57,10 @@ fn dump(target: &Target, migration: &str) -> String {
             for row in tables {
                 let table = row[0].as_deref().expect("a name");
                 dump += &format!("\n{:?}", database.query(&format!("show create table {table}")));
-                dump += &format!("\n{:?}", database.query(&format!("select * from {table} order by 1")));
+                // A view's rows may be alike in what they could be ordered by.
+                let mut rows = database.query(&format!("select * from {table}"));
+                rows.sort();
+                dump += &format!("\n{rows:?}");
             }
             dump
         }

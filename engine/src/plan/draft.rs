@@ -493,7 +493,8 @@ pub(super) fn assemble(
     scout::not_moved(&not_moved, &mut risks);
     let named_types = named_types(renaming.named_types);
     let homes = tables.iter().map(|t| &t.target.name.schema).chain(named_types.iter().map(|t| &t.schema));
-    let homes = homes.chain(views.iter().map(|v| &v.view.name.schema));
+    let parts = tables.iter().filter_map(|t| t.target.partitioning.as_ref()).flat_map(|p| &p.parts);
+    let homes = homes.chain(views.iter().map(|v| &v.view.name.schema)).chain(parts.map(|part| &part.name.schema));
     let homes: BTreeSet<&String> = homes.filter(|home| policy.has_schemas && !target.schemas.contains(home)).collect();
     let new_schemas = homes.into_iter().cloned().collect();
     let [from, to] = sides;

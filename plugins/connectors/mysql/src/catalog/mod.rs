@@ -352,4 +352,24 @@ mod tests {
         assert_eq!(json_check("json_valid(`doc`)"), Some("doc"));
         assert_eq!(json_check("json_valid(`doc`) and `a` > 1"), None);
     }
+    #[test]
+    fn how_a_table_is_divided_stands_last() {
+        let table = "CREATE TABLE `t` (\n  `day` date COMMENT 'PARTITION BY hand'\n) ENGINE=InnoDB COMMENT='\\n PARTITION BY x'";
+        let cases = [
+            ("", None),
+            ("\n PARTITION BY HASH (`id`)\nPARTITIONS 3", Some("PARTITION BY HASH (`id`)\nPARTITIONS 3")),
+            (
+                "\n/*!50100 PARTITION BY RANGE (`id`)\n(PARTITION p0 VALUES LESS THAN (10) ENGINE = InnoDB) */",
+                Some("PARTITION BY RANGE (`id`)\n(PARTITION p0 VALUES LESS THAN (10) ENGINE = InnoDB)"),
+            ),
+            (
+                "\n/*!50500 PARTITION BY LIST  COLUMNS(kind)\n(PARTITION a VALUES IN ('*/') ENGINE = InnoDB) */",
+                Some("PARTITION BY LIST  COLUMNS(kind)\n(PARTITION a VALUES IN ('*/') ENGINE = InnoDB)"),
+            ),
+            ("\n PARTITION BY SYSTEM_TIME \n(PARTITION `p` HISTORY, PARTITION `c` CURRENT)", None),
+        ];
+        for (clause, by) in cases {
+            assert_eq!(partitioning(&format!("{table}{clause}")), by, "{clause}");
+        }
+    }
 }
