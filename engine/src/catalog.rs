@@ -20,4 +20,9 @@ impl Table {
             bytes: 0,
         }
     }
+
+    /// Its partitions that are relations of their own, parents first.
+    pub fn parts(&self) -> impl Iterator<Item = &Partition> {
+        self.partitioning.iter().flat_map(|partitioning| &partitioning.parts)
+    }
 }

@@ -147,13 +147,8 @@ pub fn draft(
         meant.iter().for_each(|meant| meant::retype(&mut renamed.table.columns[meant.at], &meant.to));
     }
     let made: Vec<bool> = fits.iter().map(Option::is_none).collect();
-    let mut propose = |tables: &[Table]| target.propose(tables, &there.dialect);
-    let proposals = if there.dialect == here.dialect {
-        let tables: Vec<Table> = renaming.tables.iter().map(|t| t.table.clone()).collect();
-        propose(&tables)?
-    } else {
-        view::proposals(&moved, &renaming.tables, &made, words, propose)?
-    };
+    let propose = |tables: &[Table]| target.propose(tables, &there.dialect);
+    let proposals = view::proposals(&moved, &renaming.tables, policy.same_dialect, &made, words, propose)?;
     let lives: Vec<&Table> = fits.iter().flatten().map(|fit| &here.tables[fit.target]).collect();
     let writable: Vec<Table> = lives.iter().map(|live| Existing::writable(live)).collect();
     let held = if writable.is_empty() { Vec::new() } else { target.propose(&writable, &here.dialect)? };
@@ -493,7 +488,7 @@ pub(super) fn assemble(
     scout::not_moved(&not_moved, &mut risks);
     let named_types = named_types(renaming.named_types);
     let homes = tables.iter().map(|t| &t.target.name.schema).chain(named_types.iter().map(|t| &t.schema));
-    let parts = tables.iter().filter_map(|t| t.target.partitioning.as_ref()).flat_map(|p| &p.parts);
+    let parts = tables.iter().flat_map(|t| t.target.parts());
     let homes = homes.chain(views.iter().map(|v| &v.view.name.schema)).chain(parts.map(|part| &part.name.schema));
     let homes: BTreeSet<&String> = homes.filter(|home| policy.has_schemas && !target.schemas.contains(home)).collect();
     let new_schemas = homes.into_iter().cloned().collect();

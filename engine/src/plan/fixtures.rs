@@ -183,12 +183,9 @@ pub(super) fn sampled_plan_with(
         }
         proposal
     };
-    let proposals = if source.dialect == target.dialect {
-        renaming.tables.iter().map(|renamed| propose(&renamed.table)).collect()
-    } else {
-        let made: Vec<bool> = fits.iter().map(Option::is_none).collect();
-        view::proposals(&moved, &renaming.tables, &made, words, |tables| Ok(tables.iter().map(propose).collect()))?
-    };
+    let made: Vec<bool> = fits.iter().map(Option::is_none).collect();
+    let propose = |tables: &[Table]| Ok(tables.iter().map(propose).collect());
+    let proposals = view::proposals(&moved, &renaming.tables, policy.same_dialect, &made, words, propose)?;
     let reads = moved.iter().map(|t| row_schema(t.columns.iter())).collect();
     let mut sample = |table: &TableName, _: &SchemaRef| Ok(sampled(table));
     let (catalog, meant) = (source, vec![Vec::new(); moved.len()]);

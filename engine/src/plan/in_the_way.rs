@@ -32,7 +32,7 @@ pub(super) fn in_the_way(
         );
         return Err(Error::new(Code::Conflict, message).role_if(Some(Role::Target)));
     }
-    partitions_in_the_way(request, target, renaming, &same)?;
+    partitions_in_the_way(request, target, &relations, renaming, &same)?;
     let existing: Vec<&Table> = target.tables.iter().filter(|t| wanted().any(|name| same(&t.name, name))).collect();
     match request.on_existing {
         _ if existing.is_empty() => Ok(()),
@@ -69,11 +69,12 @@ pub(super) fn in_the_way(
 fn partitions_in_the_way(
     request: &Request,
     target: &Catalog,
+    relations: &[TableName],
     renaming: &Renaming,
     same: &dyn Fn(&TableName, &TableName) -> bool,
 ) -> Result<()> {
     fn parts(table: &Table) -> impl Iterator<Item = &TableName> {
-        table.partitioning.iter().flat_map(|partitioning| &partitioning.parts).map(|part| &part.name)
+        table.parts().map(|part| &part.name)
     }
     let tables = || renaming.tables.iter().map(|renamed| &renamed.table);
     let is_made =
@@ -83,10 +84,8 @@ fn partitions_in_the_way(
     };
     let there = target.tables.iter().filter(|table| !goes(table)).flat_map(parts);
     let names = target.tables.iter().map(|table| &table.name);
-    let relations: Vec<TableName> =
-        target.objects.iter().filter(|o| is_named_as_a_table(o.kind)).map(name_of).collect();
     let is_part = |name: &&TableName| tables().flat_map(parts).any(|part| same(part, name));
-    let blocked = there.filter(|name| is_made(name)).chain(names.chain(&relations).filter(is_part));
+    let blocked = there.filter(|name| is_made(name)).chain(names.chain(relations).filter(is_part));
     let blocked: Vec<String> = blocked.map(full).collect();
     if blocked.is_empty() {
         return Ok(());

@@ -43,12 +43,11 @@ pub(super) const NARROWINGS: [Narrowing; 2] = [
 /// The columns that get the narrower type, as was chosen.
 pub(super) fn narrowed(table: &Table, policies: &Policies) -> Vec<Meant> {
     let of = |(at, column): (usize, &Column)| {
-        let Narrowing { policy, to, .. } = NARROWINGS
-            .iter()
-            .find(|n| policies.of(n.policy, &table.name, &column.name) == Some(REJECT) && (n.to)(column).is_some())?;
+        let chosen = |n: &&Narrowing| policies.of(n.policy, &table.name, &column.name) == Some(REJECT);
+        let (policy, to) = NARROWINGS.iter().filter(chosen).find_map(|n| Some((n.policy, (n.to)(column)?)))?;
         let detail = format!("a value that does not fit stops the migration, as asked (policy `{policy}: {REJECT}`)");
         let evidence = Evidence { kind: "policy".to_owned(), weight: 1.0, detail };
-        Some(Meant { at, to: to(column)?, transformation: None, evidence })
+        Some(Meant { at, to, transformation: None, evidence })
     };
     table.columns.iter().enumerate().filter_map(of).collect()
 }
@@ -56,8 +55,8 @@ pub(super) fn narrowed(table: &Table, policies: &Policies) -> Vec<Meant> {
 /// Tells what could be chosen: of columns whose type in the target is not the narrower one.
 pub(super) fn tell(table: &Table, plan: &TablePlan, policies: &Policies, risks: &mut Risks) {
     for column in &table.columns {
-        let found = NARROWINGS.iter().find_map(|narrowing| Some((narrowing, (narrowing.to)(column)?)));
-        let Some((Narrowing { policy, about, .. }, _)) = found else { continue };
+        let found = NARROWINGS.iter().find(|narrowing| (narrowing.to)(column).is_some());
+        let Some(Narrowing { policy, about, .. }) = found else { continue };
         let mapping = plan.mappings.iter().find(|mapping| mapping.source_column == column.name);
         let held = mapping.and_then(|m| Some((m, plan.target.columns.iter().find(|c| c.name == m.target_column)?)));
         let Some((mapping, held)) = held else { continue };

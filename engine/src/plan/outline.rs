@@ -94,9 +94,8 @@ fn facts(table: &Table) -> Vec<Fact> {
     facts.extend(foreign_keys.iter().map(|key| Fact::new(of_foreign_key(key), named(&key.name, "foreign key"))));
     facts.extend(checks.iter().map(|check| Fact::new("a check".to_owned(), named(&check.name, "check"))));
     let divided = || ["partitions".to_owned()];
-    let parts = partitioning.iter().flat_map(|partitioning| &partitioning.parts);
     facts.extend(partitioning.iter().map(|_| Fact::new("the dividing of its rows".to_owned(), divided())));
-    facts.extend(parts.map(|part| Fact::new(format!("the partition `{}`", part.name.name), divided())));
+    facts.extend(table.parts().map(|part| Fact::new(format!("the partition `{}`", part.name.name), divided())));
     facts.extend(comment.iter().map(|text| Fact::new(format!("the comment '{text}'"), [name.name.clone()])));
     facts
 }

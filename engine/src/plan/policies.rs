@@ -103,6 +103,12 @@ impl Policies {
         kinds.into_iter()
     }
 
+    /// The kind of a key, which may be of one column: `uuids` of `uuids:orders.id`.
+    #[must_use]
+    pub fn kind(key: &str) -> &str {
+        key.split_once(FOR).map_or(key, |(kind, _)| kind)
+    }
+
     /// Words that may be chosen for a kind; the first is what holds where nothing is chosen.
     #[must_use]
     pub fn words(kind: &str) -> Vec<&'static str> {
@@ -160,11 +166,7 @@ impl Policies {
 
     /// What is chosen of a kind for a column; none where that is what holds anyway.
     pub(super) fn of(&self, kind: &str, table: &TableName, column: &str) -> Option<&str> {
-        let is_it = |name: &str| {
-            let rest = name.strip_suffix(column).and_then(|rest| rest.strip_suffix('.'));
-            rest.is_some_and(|rest| rest == table.name || rest == full(table))
-        };
-        let chosen = |key: &str| key.split_once(FOR).is_some_and(|(k, name)| k == kind && is_it(name));
+        let chosen = |key: &str| key.split_once(FOR).is_some_and(|(k, name)| k == kind && names(name, table, column));
         let word = self.0.iter().find(|(key, _)| chosen(key)).map(|(_, word)| word).or_else(|| self.0.get(kind))?;
         (Self::words(kind).first() != Some(&word.as_str())).then_some(word)
     }
@@ -175,12 +177,7 @@ impl Policies {
     /// `invalid_request` naming the first that is not.
     pub(super) fn check(&self, tables: &[&Table]) -> Result<()> {
         for (kind, column) in self.0.keys().filter_map(|key| key.split_once(FOR)) {
-            let there = |table: &&Table| {
-                table.columns.iter().any(|c| {
-                    let own = format!("{}.{}", table.name.name, c.name);
-                    column == own || column == format!("{}.{own}", table.name.schema)
-                })
-            };
+            let there = |table: &&Table| table.columns.iter().any(|c| names(column, &table.name, &c.name));
             if !tables.iter().any(there) {
                 let message = format!(
                     "`policies`: `{kind}{FOR}{column}` names no column that is moved. Write `table.column` or `schema.table.column`, as the source spells them."
@@ -197,6 +194,12 @@ impl Policies {
         let dated = || of_kind().find(|choice| choice.word == A_DATE);
         Some((of_kind().find(|choice| choice.word == word).or_else(dated)?, word))
     }
+}
+
+/// Whether `table.column` or `schema.table.column` is this column's name.
+fn names(name: &str, table: &TableName, column: &str) -> bool {
+    let rest = name.strip_suffix(column).and_then(|rest| rest.strip_suffix('.'));
+    rest.is_some_and(|rest| rest == table.name || rest == full(table))
 }
 
 /// `2024-02-29`, of the calendar and of every system.

@@ -105,8 +105,7 @@ pub(super) fn rename(
 
 /// Partitions have names among those of tables.
 fn parts(tables: &[&Table]) -> Vec<Table> {
-    let parts = tables.iter().filter_map(|table| table.partitioning.as_ref()).flat_map(|p| &p.parts);
-    parts.map(|part| Table::of(part.name.clone(), Vec::new())).collect()
+    tables.iter().flat_map(|table| table.parts()).map(|part| Table::of(part.name.clone(), Vec::new())).collect()
 }
 
 fn map(names: &[Name]) -> Names {
@@ -157,13 +156,13 @@ impl Given {
 }
 
 impl Policy {
-    /// The target's schemas that tables go to, in the order of the tables.
     /// Whether two names of the target are one. Where schemas are, case may tell names apart; in a single file of tables it does
     /// not.
     pub(super) fn is_same(&self, a: &TableName, b: &TableName) -> bool {
         a == b || (!self.has_schemas && a.schema == b.schema && a.name.to_lowercase() == b.name.to_lowercase())
     }
 
+    /// The target's schemas that tables go to, in the order of the tables.
     pub(super) fn homes(&self, tables: &[&Table]) -> Vec<String> {
         let schemas = self.schemas(tables, &[]);
         tables.iter().map(|table| schemas.of(&table.name.schema)).collect()

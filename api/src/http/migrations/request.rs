@@ -330,8 +330,7 @@ fn into(chosen: BTreeMap<String, Option<String>>) -> Result<BTreeMap<String, Str
 fn policies(chosen: BTreeMap<String, String>) -> Result<Policies, ApiError> {
     let mut policies = Policies::default();
     for (kind, word) in chosen {
-        let named = kind.split(':').next().unwrap_or_default();
-        let field = if Policies::kinds().any(|known| known == named) {
+        let field = if Policies::kinds().any(|known| known == Policies::kind(&kind)) {
             format!("options.policies.{kind}")
         } else {
             "options.policies".to_owned()

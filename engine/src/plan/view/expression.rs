@@ -18,22 +18,26 @@ use crate::catalog::{Check, Column, DefaultValue, ForeignKey, Generated, Index, 
 use crate::error::Result;
 use crate::plugin::{Proposal, SqlWords, TableNote};
 
-/// What the target makes of tables that come from another dialect. It is asked twice: what an expression means there depends on
-/// the types that its columns get. `translated` says of which tables the expressions are wanted.
+/// What the target makes of the tables. Of those that come from another dialect it is asked twice: what an expression means there
+/// depends on the types that its columns get. `translated` says of which tables the expressions are wanted.
 ///
 /// # Errors
 /// What `propose` reports.
 pub(in crate::plan) fn proposals(
     moved: &[&Table],
     renamed: &[Renamed],
+    same_dialect: bool,
     translated: &[bool],
     words: [Option<&SqlWords>; 2],
     mut propose: impl FnMut(&[Table]) -> Result<Vec<Proposal>>,
 ) -> Result<Vec<Proposal>> {
-    let given: Vec<&Table> = renamed.iter().map(|renamed| &renamed.table).collect();
-    let plain: Vec<Table> = given.iter().map(|table| plain(table)).collect();
+    let given: Vec<Table> = renamed.iter().map(|renamed| renamed.table.clone()).collect();
+    if same_dialect {
+        return propose(&given);
+    }
+    let plain: Vec<Table> = given.iter().map(plain).collect();
     let first = propose(&plain)?;
-    if first.len() != given.len() || plain.iter().zip(&given).all(|(plain, given)| plain == *given) {
+    if first.len() != given.len() || plain == given {
         return Ok(first);
     }
     let mut names_of_checks = HashSet::new();

@@ -3,7 +3,7 @@
 use sensei_sdk::catalog::TableName;
 use sensei_sdk::{OnExisting, Stage};
 
-use super::render::{Rendering, plain};
+use super::render::{Rendering, parts, plain};
 use crate::sql::{SCHEMA_MARK, identifier, ledger_schema, literal, qualified, replaced_schema, staging_schema};
 
 impl Rendering<'_> {
@@ -39,35 +39,28 @@ impl Rendering<'_> {
         self.functions_live();
         let made: Vec<_> = self.job.made().collect();
         for (at, table) in made.iter().enumerate() {
-            let live = qualified(&table.name.schema, &table.name.name);
-            let staging = staging_schema(&self.job.migration, &table.name.schema);
-            let mut undo = back_into(&staging, &format!("ALTER TABLE {live} SET SCHEMA {}", identifier(&staging)));
-            if at + 1 == made.len() && self.job.views.is_empty() {
-                // The first thing to be taken back: by then all of them are in their place.
-                undo = format!("{}; {undo}", self.nothing_depends());
-            }
-            for part in table.partitioning.iter().flat_map(|partitioning| &partitioning.parts) {
-                let staging = staging_schema(&self.job.migration, &part.name.schema);
-                let live = qualified(&part.name.schema, &part.name.name);
-                let undo = back_into(&staging, &format!("ALTER TABLE {live} SET SCHEMA {}", identifier(&staging)));
-                self.add(
-                    Stage::Cutover,
-                    format!("cutover/partition/{}", plain(&part.name)),
-                    format!("partition {} goes live", plain(&part.name)),
-                    format!("ALTER TABLE {} SET SCHEMA {}", self.staged(&part.name), identifier(&part.name.schema)),
-                    Some(undo),
-                );
-            }
-            self.add(
-                Stage::Cutover,
-                format!("cutover/table/{}", plain(&table.name)),
-                format!("table {} goes live", plain(&table.name)),
-                format!("ALTER TABLE {} SET SCHEMA {}", self.staged(&table.name), identifier(&table.name.schema)),
-                Some(undo),
-            );
+            parts(table).for_each(|part| self.table_live("partition", &part.name, ""));
+            let last = at + 1 == made.len() && self.job.views.is_empty();
+            // The first thing to be taken back: by then all of them are in their place.
+            let before = if last { format!("{}; ", self.nothing_depends()) } else { String::new() };
+            self.table_live("table", &table.name, &before);
         }
         self.add_rows();
         self.views_live();
+    }
+
+    /// `before`: what is executed before it is taken back.
+    fn table_live(&mut self, what: &str, name: &TableName, before: &str) {
+        let staging = staging_schema(&self.job.migration, &name.schema);
+        let live = qualified(&name.schema, &name.name);
+        let undo = back_into(&staging, &format!("ALTER TABLE {live} SET SCHEMA {}", identifier(&staging)));
+        self.add(
+            Stage::Cutover,
+            format!("cutover/{what}/{}", plain(name)),
+            format!("{what} {} goes live", plain(name)),
+            format!("ALTER TABLE {} SET SCHEMA {}", self.staged(name), identifier(&name.schema)),
+            Some(format!("{before}{undo}")),
+        );
     }
 
     /// Tables and types that are there already go to a schema that keeps them.

@@ -45,6 +45,11 @@ pub(super) fn plain(name: &TableName) -> String {
     format!("{}.{}", name.schema, name.name)
 }
 
+/// Partitions of a table, parents first.
+pub(super) fn parts(table: &Table) -> impl Iterator<Item = &Partition> {
+    table.partitioning.iter().flat_map(|partitioning| &partitioning.parts)
+}
+
 impl Rendering<'_> {
     pub(super) fn add(&mut self, stage: Stage, id: String, label: String, sql: String, undo: Option<String>) {
         self.statements.push(Statement { id, stage, sql, undo, table: None, label });
@@ -54,8 +59,7 @@ impl Rendering<'_> {
     pub(super) fn schemas(&self) -> Vec<&str> {
         let mut seen = HashSet::new();
         let tables = self.job.tables.iter().flat_map(|t| {
-            let parts = t.partitioning.iter().flat_map(|p| &p.parts).map(|part| part.name.schema.as_str());
-            std::iter::once(t.name.schema.as_str()).chain(parts)
+            std::iter::once(t.name.schema.as_str()).chain(parts(t).map(|part| part.name.schema.as_str()))
         });
         let types = self.place.types().iter().map(|t| t.schema);
         let views = self.job.views.iter().map(|v| v.name.schema.as_str());
@@ -120,9 +124,7 @@ impl Rendering<'_> {
                 format!("CREATE TABLE {staged} (\n    {}\n){by}", columns.join(",\n    ")),
                 Some(format!("DROP TABLE IF EXISTS {staged}")),
             );
-            for part in table.partitioning.iter().flat_map(|partitioning| &partitioning.parts) {
-                self.partition(part);
-            }
+            parts(table).for_each(|part| self.partition(part));
         }
         self.job.added().for_each(|table| self.probe(table));
     }
